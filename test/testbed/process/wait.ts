@@ -1,0 +1,71 @@
+/** Waits that always end: every wait of the test bed goes through here. */
+
+export interface WaitOptions {
+  /** Longest wait, in milliseconds. */
+  timeoutMs: number;
+  /** Pause between two probes, in milliseconds. Default 50. */
+  everyMs?: number;
+  /** Ends the wait at once with the returned reason, e.g. because the process that is waited for has died. */
+  giveUp?: () => string | undefined;
+  /** Text for the end of the error message, e.g. the last lines of a log. Called only when the wait fails. */
+  explain?: () => string;
+}
+
+/** Thrown when a wait ends without what was waited for. */
+export class WaitError extends Error {
+  override readonly name = 'WaitError';
+}
+
+/** What a probe returns while there is nothing yet. */
+export type NotYet = undefined | false | null;
+
+/** Resolves after `ms` milliseconds. */
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Calls `probe` until it returns something and returns that.
+ *
+ * An exception of the probe means "not yet" (a server that is starting refuses connections); the last one is part of
+ * the error, so that a mistake in the probe itself does not hide. A probe that hangs does not prolong the wait.
+ */
+export async function waitFor<T>(
+  what: string,
+  probe: () => Promise<T | NotYet> | T | NotYet,
+  options: WaitOptions,
+): Promise<T> {
+  const deadline = Date.now() + options.timeoutMs;
+  let lastError: unknown;
+  for (;;) {
+    const reason = options.giveUp?.();
+    if (reason !== undefined) throw failure(`gave up waiting for ${what}: ${reason}`, options, lastError);
+    try {
+      const found = await within(Promise.resolve(probe()), deadline - Date.now());
+      if (found !== undefined && found !== null && found !== false) return found;
+      lastError = undefined;
+    } catch (error) {
+      lastError = error;
+    }
+    const left = deadline - Date.now();
+    if (left <= 0) throw failure(`${what}: not after ${options.timeoutMs} ms`, options, lastError);
+    await sleep(Math.min(options.everyMs ?? 50, left));
+  }
+}
+
+/** Settles like `promise`, or rejects with a WaitError after `ms` milliseconds. */
+export async function within<T>(promise: Promise<T>, ms: number, what = 'an answer'): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new WaitError(`${what}: not after ${ms} ms`)), Math.max(ms, 0));
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function failure(message: string, options: WaitOptions, cause: unknown): WaitError {
+  const because = cause instanceof Error ? `; last error: ${cause.message}` : '';
+  const details = options.explain === undefined ? '' : `\n${options.explain()}`;
+  return new WaitError(message + because + details, { cause });
+}
