@@ -21,6 +21,7 @@ import { type InstallOptions, installDrydock } from './cluster/install.ts';
 import { applyArguments, type KubectlOptions, type KubectlResult, kubectl, succeeded } from './cluster/kubectl.ts';
 import { requestToken, type ServiceAccountRef } from './cluster/tokens.ts';
 import { createNode, type NodeOptions, startKwok } from './kwok/kwok.ts';
+import { Machine, type MachineOptions } from './machine/machine.ts';
 import { makeOwnedFolder } from './process/owned.ts';
 
 export interface TestBedOptions extends ControlPlaneOptions {
@@ -96,6 +97,11 @@ export class TestBed {
   /** Creates a node that kwok plays; resolves when it is Ready. */
   createNode(name: string, options?: NodeOptions): Promise<V1Node> {
     return createNode(this.core, name, options);
+  }
+
+  /** Creates a node with a machine behind it and an agent on that. Needs `installDrydock`, for the agent's account. */
+  machine(name: string, options?: MachineOptions): Promise<Machine> {
+    return Machine.create(this, name, options);
   }
 
   /** Runs kubectl. An exit code other than 0 is a result, not an exception. */
