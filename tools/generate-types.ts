@@ -69,7 +69,8 @@ async function generateOne(file: string, kind: string, crd: Crd): Promise<string
     style: { bracketSpacing: true, printWidth: 120, singleQuote: true, trailingComma: 'all' },
   });
   const clash = /export interface (\w+\d+) /.exec(code)?.[1];
-  if (clash !== undefined) throw new Error(`two types of ${file} have one name (${clash}): give one another in "names"`);
+  if (clash !== undefined)
+    throw new Error(`two types of ${file} have one name (${clash}): give one another in "names"`);
   return tidy(code);
 }
 

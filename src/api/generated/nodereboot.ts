@@ -1,6 +1,6 @@
 // Made by tools/generate-types.ts from crds/nodereboots.yaml. Do not edit; run: node tools/generate-types.ts
 
-import type {ObjectMeta} from '../objects.ts';
+import type { ObjectMeta } from '../objects.ts';
 
 /**
  * A NodeReboot is where the controller and the agent of one node meet. The controller asks in spec, the agent
@@ -8,431 +8,250 @@ import type {ObjectMeta} from '../objects.ts';
  * with the node. People annotate it (drydock.dev/pause, drydock.dev/hold) and read it, and need not edit it.
  */
 export interface NodeReboot {
-  /**
-   * drydock.dev/v1alpha1.
-   */
+  /** drydock.dev/v1alpha1. */
   apiVersion?: string;
-  /**
-   * NodeReboot.
-   */
+  /** NodeReboot. */
   kind?: string;
-  /**
-   * Standard object metadata. The name is the node's name.
-   */
+  /** Standard object metadata. The name is the node's name. */
   metadata: ObjectMeta;
   spec: NodeRebootSpec;
   status?: NodeRebootStatus;
 }
-/**
- * What the controller asks of the agent. Written by the controller only.
- */
+
+/** What the controller asks of the agent. Written by the controller only. */
 export interface NodeRebootSpec {
-  /**
-   * The UID of the Node that this object belongs to. It never changes.
-   */
+  /** The UID of the Node that this object belongs to. It never changes. */
   nodeUID: string;
   attempt?: Attempt;
   prepare?: Prepare;
   reboot?: Reboot;
   grant?: Grant;
 }
-/**
- * The attempt under way; absent between attempts.
- */
+
+/** The attempt under way; absent between attempts. */
 export interface Attempt {
-  /**
-   * Names the attempt everywhere, in the lock, on the Node, in logs and events.
-   */
+  /** Names the attempt everywhere, in the lock, on the Node, in logs and events. */
   id: string;
-  /**
-   * The leadership that speaks for the attempt.
-   */
+  /** The leadership that speaks for the attempt. */
   epoch: number;
-  /**
-   * What asked for the reboot.
-   */
+  /** What asked for the reboot. */
   trigger: 'Sentinel' | 'Person';
-  /**
-   * When the slot was taken, by the controller's clock.
-   */
+  /** When the slot was taken, by the controller's clock. */
   startedAt: string;
   policy: AttemptPolicy;
   ending?: AttemptEnding;
 }
-/**
- * The policy as it was when the slot was taken; the attempt runs under this copy.
- */
+
+/** The policy as it was when the slot was taken; the attempt runs under this copy. */
 export interface AttemptPolicy {
-  /**
-   * The policy's name.
-   */
+  /** The policy's name. */
   name: string;
-  /**
-   * The policy's UID.
-   */
+  /** The policy's UID. */
   uid: string;
-  /**
-   * The policy's generation.
-   */
+  /** The policy's generation. */
   generation: number;
-  /**
-   * The policy's spec.
-   */
+  /** The policy's spec. */
   spec: Record<string, unknown>;
 }
+
 /**
  * Why the attempt is being given up. Once this is set, the attempt goes on only to its end: the node is put back
  * and the slot is freed, whatever changes meanwhile.
  */
 export interface AttemptEnding {
-  /**
-   * A word for machines.
-   */
+  /** A word for machines. */
   code: string;
-  /**
-   * A sentence for people.
-   */
+  /** A sentence for people. */
   message: string;
 }
-/**
- * Asks the agent whether it could reboot the node.
- */
+
+/** Asks the agent whether it could reboot the node. */
 export interface Prepare {
-  /**
-   * The attempt that asks.
-   */
+  /** The attempt that asks. */
   attemptID: string;
 }
-/**
- * Asks the agent to reboot the node. Written only while the node is cordoned and drained.
- */
+
+/** Asks the agent to reboot the node. Written only while the node is cordoned and drained. */
 export interface Reboot {
-  /**
-   * The attempt that asks.
-   */
+  /** The attempt that asks. */
   attemptID: string;
-  /**
-   * The boot that is to end. An agent in another boot refuses.
-   */
+  /** The boot that is to end. An agent in another boot refuses. */
   fromBootID: string;
-  /**
-   * The UID of this NodeReboot. An agent that reads it from another object refuses.
-   */
+  /** The UID of this NodeReboot. An agent that reads it from another object refuses. */
   nodeRebootUID: string;
-  /**
-   * How long the agent waits between accepting and ordering, in seconds.
-   */
+  /** How long the agent waits between accepting and ordering, in seconds. */
   delaySeconds: number;
-  /**
-   * The agent orders no later than this after it accepted, in seconds of the node's boot-time clock.
-   */
+  /** The agent orders no later than this after it accepted, in seconds of the node's boot-time clock. */
   timeoutSeconds: number;
   baseline: RebootBaseline;
 }
-/**
- * What was true before the reboot, so that what comes after can be told from it.
- */
+
+/** What was true before the reboot, so that what comes after can be told from it. */
 export interface RebootBaseline {
-  /**
-   * The heartbeat of the Node's Ready condition, as it was written.
-   */
+  /** The heartbeat of the Node's Ready condition, as it was written. */
   lastHeartbeatTime?: string;
-  /**
-   * When the Node's Lease was last renewed, as it was written.
-   */
+  /** When the Node's Lease was last renewed, as it was written. */
   leaseRenewTime?: string;
-  /**
-   * The DaemonSet pods that were Ready before the cordon, as namespace/name of their DaemonSet.
-   *
-   * @maxItems 256
-   */
+  /** The DaemonSet pods that were Ready before the cordon, as namespace/name of their DaemonSet. */
   daemonSetPods?: string[];
 }
-/**
- * A permission that a person gave by annotation. It lapses with the reboot.
- */
+
+/** A permission that a person gave by annotation. It lapses with the reboot. */
 export interface Grant {
-  /**
-   * What was permitted.
-   */
+  /** What was permitted. */
   kind: 'Approve' | 'RebootNow';
-  /**
-   * The boot for which it was given.
-   */
+  /** The boot for which it was given. */
   bootID: string;
-  /**
-   * When the controller saw it, by its own clock.
-   */
+  /** When the controller saw it, by its own clock. */
   at: string;
 }
-/**
- * What the agent reports (agent) and what the controller derived for people (all else).
- */
+
+/** What the agent reports (agent) and what the controller derived for people (all else). */
 export interface NodeRebootStatus {
   agent?: AgentReport;
-  /**
-   * Where the node is on its way, for people. Never read by Drydock.
-   */
+  /** Where the node is on its way, for people. Never read by Drydock. */
   phase?:
     'Idle' | 'Pending' | 'Preparing' | 'Cordoning' | 'Draining' | 'Rebooting' | 'Verifying' | 'Uncordoning' | 'Failed';
   verdict?: Verdict;
   drain?: Drain;
-  /**
-   * The steps of the attempt under way, or of the last one, with the time of each.
-   *
-   * @maxItems 16
-   */
+  /** The steps of the attempt under way, or of the last one, with the time of each. */
   conditions?: Condition[];
-  /**
-   * The last attempts, newest first. Memory; losing it makes Drydock slower, never unsafe.
-   *
-   * @maxItems 20
-   */
+  /** The last attempts, newest first. Memory; losing it makes Drydock slower, never unsafe. */
   history?: HistoryEntry[];
   backoff?: Backoff;
 }
-/**
- * What the agent of this node reports. Written by that agent only.
- */
+
+/** What the agent of this node reports. Written by that agent only. */
 export interface AgentReport {
-  /**
-   * The boot that the agent runs in.
-   */
+  /** The boot that the agent runs in. */
   bootID?: string;
-  /**
-   * The Node's UID, from the agent's own token.
-   */
+  /** The Node's UID, from the agent's own token. */
   nodeUID?: string;
-  /**
-   * The version of the agent.
-   */
+  /** The version of the agent. */
   version?: string;
-  /**
-   * Whether a sentinel is there.
-   */
+  /** Whether a sentinel is there. */
   rebootRequired?: boolean;
-  /**
-   * When the sentinel was first seen in this boot, by the node's clock.
-   */
+  /** When the sentinel was first seen in this boot, by the node's clock. */
   since?: string;
-  /**
-   * When the sentinel was first seen in this boot, in seconds of the node's boot-time clock.
-   */
+  /** When the sentinel was first seen in this boot, in seconds of the node's boot-time clock. */
   sinceUptime?: number;
-  /**
-   * When the sentinel last changed, by the node's clock. Compared for change only.
-   */
+  /** When the sentinel last changed, by the node's clock. Compared for change only. */
   changed?: string;
-  /**
-   * What asked for the reboot, such as the packages listed beside the sentinel.
-   *
-   * @maxItems 64
-   */
+  /** What asked for the reboot, such as the packages listed beside the sentinel. */
   reasons?: string[];
   reboot?: AgentReboot;
   prepared?: AgentPrepared;
-  /**
-   * The attempt whose request the agent accepted.
-   */
+  /** The attempt whose request the agent accepted. */
   accepted?: string;
-  /**
-   * When it accepted, in seconds of the node's boot-time clock.
-   */
+  /** When it accepted, in seconds of the node's boot-time clock. */
   acceptedUptime?: number;
-  /**
-   * How many times the rebooter has been given the accepted order.
-   */
+  /** How many times the rebooter has been given the accepted order. */
   orders?: number;
   failed?: AgentFailed;
 }
-/**
- * Whether this agent can have its node rebooted.
- */
+
+/** Whether this agent can have its node rebooted. */
 export interface AgentReboot {
-  /**
-   * How the rebooter reboots.
-   */
+  /** How the rebooter reboots. */
   method?: string;
-  /**
-   * Whether its last probe said that a reboot is possible.
-   */
+  /** Whether its last probe said that a reboot is possible. */
   able: boolean;
-  /**
-   * If not, why not.
-   */
+  /** If not, why not. */
   reason?: string;
 }
-/**
- * The answer to spec.prepare.
- */
+
+/** The answer to spec.prepare. */
 export interface AgentPrepared {
-  /**
-   * The attempt that asked.
-   */
+  /** The attempt that asked. */
   attemptID: string;
-  /**
-   * Whether the rebooter answered that a reboot is possible.
-   */
+  /** Whether the rebooter answered that a reboot is possible. */
   able: boolean;
-  /**
-   * If not, why not.
-   */
+  /** If not, why not. */
   reason?: string;
 }
-/**
- * The attempt whose reboot is known not to happen.
- */
+
+/** The attempt whose reboot is known not to happen. */
 export interface AgentFailed {
-  /**
-   * The attempt that failed.
-   */
+  /** The attempt that failed. */
   attemptID: string;
-  /**
-   * Why.
-   */
+  /** Why. */
   reason: string;
 }
-/**
- * Why the node is not rebooting now, or what its attempt waits for. For people, never read by Drydock.
- */
+
+/** Why the node is not rebooting now, or what its attempt waits for. For people, never read by Drydock. */
 export interface Verdict {
-  /**
-   * A word for machines.
-   */
+  /** A word for machines. */
   code: string;
-  /**
-   * A sentence for people.
-   */
+  /** A sentence for people. */
   message: string;
-  /**
-   * When it will be looked at again, where that is a fixed instant.
-   */
+  /** When it will be looked at again, where that is a fixed instant. */
   nextCheck?: string;
-  /**
-   * Everything that stands in the way, the first one being the verdict's own.
-   *
-   * @maxItems 16
-   */
+  /** Everything that stands in the way, the first one being the verdict's own. */
   blockers?: VerdictBlocker[];
 }
-/**
- * One thing in the way.
- */
+
+/** One thing in the way. */
 export interface VerdictBlocker {
-  /**
-   * A word for machines.
-   */
+  /** A word for machines. */
   code: string;
-  /**
-   * A sentence for people.
-   */
+  /** A sentence for people. */
   message: string;
 }
-/**
- * How far the drain is, for people.
- */
+
+/** How far the drain is, for people. */
 export interface Drain {
-  /**
-   * Pods that the drain set out to evict.
-   */
+  /** Pods that the drain set out to evict. */
   podsTotal?: number;
-  /**
-   * Pods that are still on the node.
-   */
+  /** Pods that are still on the node. */
   podsLeft?: number;
-  /**
-   * Pods that cannot be evicted now and what keeps them, such as a PodDisruptionBudget.
-   *
-   * @maxItems 16
-   */
+  /** Pods that cannot be evicted now and what keeps them, such as a PodDisruptionBudget. */
   waitingFor?: string[];
 }
-/**
- * One step.
- */
+
+/** One step. */
 export interface Condition {
-  /**
-   * Which step.
-   */
+  /** Which step. */
   type: string;
-  /**
-   * Whether it is done.
-   */
+  /** Whether it is done. */
   status: 'True' | 'False' | 'Unknown';
-  /**
-   * A word for machines.
-   */
+  /** A word for machines. */
   reason: string;
-  /**
-   * A sentence for people.
-   */
+  /** A sentence for people. */
   message: string;
-  /**
-   * When the status last changed.
-   */
+  /** When the status last changed. */
   lastTransitionTime: string;
 }
-/**
- * One attempt that has ended.
- */
+
+/** One attempt that has ended. */
 export interface HistoryEntry {
-  /**
-   * The attempt.
-   */
+  /** The attempt. */
   attemptID: string;
-  /**
-   * How it ended.
-   */
+  /** How it ended. */
   outcome: 'Rebooted' | 'Interrupted' | 'Failed';
-  /**
-   * A word for machines.
-   */
+  /** A word for machines. */
   code: string;
-  /**
-   * A sentence for people.
-   */
+  /** A sentence for people. */
   message: string;
-  /**
-   * The policy that it ran under.
-   */
+  /** The policy that it ran under. */
   policy?: string;
-  /**
-   * When the slot was taken.
-   */
+  /** When the slot was taken. */
   startedAt: string;
-  /**
-   * When the node was put back.
-   */
+  /** When the node was put back. */
   endedAt: string;
-  /**
-   * The boot before.
-   */
+  /** The boot before. */
   fromBootID?: string;
-  /**
-   * The boot after.
-   */
+  /** The boot after. */
   toBootID?: string;
-  /**
-   * Why the reboot was required.
-   *
-   * @maxItems 64
-   */
+  /** Why the reboot was required. */
   reasons?: string[];
 }
-/**
- * When the node may be tried again after an attempt that ended without a reboot. Memory.
- */
+
+/** When the node may be tried again after an attempt that ended without a reboot. Memory. */
 export interface Backoff {
-  /**
-   * How many attempts in a row ended without a reboot.
-   */
+  /** How many attempts in a row ended without a reboot. */
   failures: number;
-  /**
-   * Not before this, by the controller's clock.
-   */
+  /** Not before this, by the controller's clock. */
   until: string;
-  /**
-   * What ended the last of them.
-   */
+  /** What ended the last of them. */
   code?: string;
 }

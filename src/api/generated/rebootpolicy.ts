@@ -1,6 +1,6 @@
 // Made by tools/generate-types.ts from crds/rebootpolicies.yaml. Do not edit; run: node tools/generate-types.ts
 
-import type {ObjectMeta} from '../objects.ts';
+import type { ObjectMeta } from '../objects.ts';
 
 /**
  * A RebootPolicy says how nodes that ask for a reboot get one: which nodes, when, how many at a time, what must
@@ -8,13 +8,9 @@ import type {ObjectMeta} from '../objects.ts';
  * and how a node is rebooted are arguments of the agent's DaemonSet.
  */
 export interface RebootPolicy {
-  /**
-   * drydock.dev/v1alpha1.
-   */
+  /** drydock.dev/v1alpha1. */
   apiVersion?: string;
-  /**
-   * RebootPolicy.
-   */
+  /** RebootPolicy. */
   kind?: string;
   /**
    * Standard object metadata. The annotation drydock.dev/pause pauses the policy; its value is a reason, optionally
@@ -24,9 +20,8 @@ export interface RebootPolicy {
   spec: RebootPolicySpec;
   status?: RebootPolicyStatus;
 }
-/**
- * What is wanted. An attempt that is under way runs under the policy as it was when it began.
- */
+
+/** What is wanted. An attempt that is under way runs under the policy as it was when it began. */
 export interface RebootPolicySpec {
   nodeSelector: LabelSelector;
   /**
@@ -46,44 +41,29 @@ export interface RebootPolicySpec {
   reboot?: Reboot;
   verification?: Verification;
 }
+
 /**
  * The nodes that this policy owns, by their labels. An empty selector ({}) selects every node. A node that several
  * policies select belongs to the oldest of them, and the others say so.
  */
 export interface LabelSelector {
-  /**
-   * Labels that a node must have, each with exactly this value.
-   */
+  /** Labels that a node must have, each with exactly this value. */
   matchLabels?: Record<string, string>;
-  /**
-   * Conditions on labels, all of which must hold.
-   *
-   * @maxItems 32
-   */
+  /** Conditions on labels, all of which must hold. */
   matchExpressions?: LabelSelectorRequirement[];
 }
-/**
- * One condition on one label.
- */
+
+/** One condition on one label. */
 export interface LabelSelectorRequirement {
-  /**
-   * The label's key.
-   */
+  /** The label's key. */
   key: string;
-  /**
-   * How the label's value relates to values.
-   */
+  /** How the label's value relates to values. */
   operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-  /**
-   * The values for In and NotIn; empty for Exists and DoesNotExist.
-   *
-   * @maxItems 64
-   */
+  /** The values for In and NotIn; empty for Exists and DoesNotExist. */
   values?: string[];
 }
-/**
- * How many nodes may be out of service at a time.
- */
+
+/** How many nodes may be out of service at a time. */
 export interface Disruption {
   /**
    * How many nodes of this policy may be unavailable at a time. Every node of the policy that is NotReady or cordoned
@@ -92,60 +72,42 @@ export interface Disruption {
    */
   maxUnavailable?: number;
 }
+
 /**
  * When disruption may start. Without windows it may start at any time outside the freezes. A reboot that the agent
  * has accepted is seen through; one that has not been accepted when its window ends is withdrawn and the node is
  * put back.
  */
 export interface Schedule {
-  /**
-   * The IANA time zone in which the windows' cron expressions are read, such as Europe/Berlin.
-   */
+  /** The IANA time zone in which the windows' cron expressions are read, such as Europe/Berlin. */
   timeZone?: string;
-  /**
-   * When disruption may start. Windows may overlap.
-   *
-   * @maxItems 32
-   */
+  /** When disruption may start. Windows may overlap. */
   windows?: ScheduleWindow[];
-  /**
-   * When nothing may start, whatever the windows say.
-   *
-   * @maxItems 64
-   */
+  /** When nothing may start, whatever the windows say. */
   freezes?: ScheduleFreeze[];
 }
-/**
- * A window that opens whenever the cron expression fires and stays open for the duration.
- */
+
+/** A window that opens whenever the cron expression fires and stays open for the duration. */
 export interface ScheduleWindow {
   /**
    * When the window opens: five fields (minute, hour, day of month, month, day of week), for example "0 22 * * FRI"
    * for Fridays at ten in the evening or "0 1 * * TUE#2" for the second Tuesday of the month at one.
    */
   cron: string;
-  /**
-   * How long the window stays open, such as 4h. It may reach past midnight. From 1m to 744h.
-   */
+  /** How long the window stays open, such as 4h. It may reach past midnight. From 1m to 744h. */
   duration: string;
 }
-/**
- * A span of time in which nothing starts.
- */
+
+/** A span of time in which nothing starts. */
 export interface ScheduleFreeze {
-  /**
-   * When the freeze begins (RFC 3339).
-   */
+  /** When the freeze begins (RFC 3339). */
   from: string;
-  /**
-   * When the freeze ends (RFC 3339).
-   */
+  /** When the freeze ends (RFC 3339). */
   until: string;
-  /**
-   * Why, for the people who read the verdicts.
-   */
+  /** Why, for the people who read the verdicts. */
   reason: string;
 }
+
 /**
  * Conditions asked before a node starts and again before its reboot. A gate that cannot be asked blocks, and says
  * so.
@@ -153,9 +115,8 @@ export interface ScheduleFreeze {
 export interface Gates {
   prometheus?: PrometheusGate;
 }
-/**
- * Blocks while Prometheus has active alerts.
- */
+
+/** Blocks while Prometheus has active alerts. */
 export interface PrometheusGate {
   /**
    * The base URL of the Prometheus API, such as http://prometheus.monitoring:9090. It takes no user name and no
@@ -164,30 +125,18 @@ export interface PrometheusGate {
   url: string;
   alerts?: AlertRules;
 }
-/**
- * Which active alerts block.
- */
+
+/** Which active alerts block. */
 export interface AlertRules {
-  /**
-   * An alert blocks only if one of these matches it. Without any, every alert blocks that is not ignored.
-   *
-   * @maxItems 32
-   */
+  /** An alert blocks only if one of these matches it. Without any, every alert blocks that is not ignored. */
   match?: AlertSelector[];
-  /**
-   * An alert that one of these matches never blocks. The default leaves out the alerts that are meant to fire always.
-   *
-   * @maxItems 32
-   */
+  /** An alert that one of these matches never blocks. The default leaves out the alerts that are meant to fire always. */
   ignore?: AlertSelector[];
-  /**
-   * Whether pending alerts are left out, so that only firing ones block.
-   */
+  /** Whether pending alerts are left out, so that only firing ones block. */
   firingOnly?: boolean;
 }
-/**
- * Says which alerts are meant.
- */
+
+/** Says which alerts are meant. */
 export interface AlertSelector {
   /**
    * A regular expression (RE2 syntax) for the alert's name. It matches anywhere in the name; anchor it with ^ and $
@@ -195,9 +144,8 @@ export interface AlertSelector {
    */
   name: string;
 }
-/**
- * How pods are moved off a node before its reboot.
- */
+
+/** How pods are moved off a node before its reboot. */
 export interface Drain {
   /**
    * How long the drain of one node may take, from 1s to 24h. When it passes, the node is uncordoned and tried again
@@ -220,9 +168,8 @@ export interface Drain {
    */
   force?: boolean;
 }
-/**
- * The reboot itself.
- */
+
+/** The reboot itself. */
 export interface Reboot {
   /**
    * How long a node may take from accepting the reboot to coming back with a new boot ID, from 1s to 24h. A node that
@@ -230,9 +177,8 @@ export interface Reboot {
    */
   timeout?: string;
 }
-/**
- * What must hold after the reboot before the node is handed back and the next may start.
- */
+
+/** What must hold after the reboot before the node is handed back and the next may start. */
 export interface Verification {
   /**
    * How long a rebooted node may take to be Ready and to have its agent back, from 1s to 24h. A node that takes
@@ -240,84 +186,49 @@ export interface Verification {
    */
   readyTimeout?: string;
 }
-/**
- * What Drydock last saw and decided. Written by the controller.
- */
+
+/** What Drydock last saw and decided. Written by the controller. */
 export interface RebootPolicyStatus {
-  /**
-   * The generation of the spec that this status is about.
-   */
+  /** The generation of the spec that this status is about. */
   observedGeneration?: number;
   /**
    * Ready: the policy is understood and in force. Progressing: a node is in flight. Blocked: nodes wait and none may
    * start; the reason and the message say why.
-   *
-   * @maxItems 16
    */
   conditions?: Condition[];
   nodes?: NodeCounts;
-  /**
-   * The nodes that have a slot now.
-   *
-   * @maxItems 200
-   */
+  /** The nodes that have a slot now. */
   inFlight?: string[];
-  /**
-   * When disruption may next start. Absent inside a window and where no windows are set.
-   */
+  /** When disruption may next start. Absent inside a window and where no windows are set. */
   nextWindow?: string;
 }
-/**
- * One aspect of the present state.
- */
+
+/** One aspect of the present state. */
 export interface Condition {
-  /**
-   * Which aspect.
-   */
+  /** Which aspect. */
   type: string;
-  /**
-   * Whether it holds.
-   */
+  /** Whether it holds. */
   status: 'True' | 'False' | 'Unknown';
-  /**
-   * A word for machines.
-   */
+  /** A word for machines. */
   reason: string;
-  /**
-   * A sentence for people.
-   */
+  /** A sentence for people. */
   message: string;
-  /**
-   * When the status last changed.
-   */
+  /** When the status last changed. */
   lastTransitionTime: string;
-  /**
-   * The generation of the spec that the condition is about.
-   */
+  /** The generation of the spec that the condition is about. */
   observedGeneration?: number;
 }
-/**
- * How many nodes are in which state.
- */
+
+/** How many nodes are in which state. */
 export interface NodeCounts {
-  /**
-   * Nodes that the policy owns.
-   */
+  /** Nodes that the policy owns. */
   selected?: number;
-  /**
-   * Nodes that require a reboot and wait for their turn.
-   */
+  /** Nodes that require a reboot and wait for their turn. */
   pending?: number;
-  /**
-   * Nodes that have a slot.
-   */
+  /** Nodes that have a slot. */
   inFlight?: number;
-  /**
-   * Nodes that are Failed.
-   */
+  /** Nodes that are Failed. */
   failed?: number;
-  /**
-   * Nodes that are NotReady or cordoned, whoever made them so.
-   */
+  /** Nodes that are NotReady or cordoned, whoever made them so. */
   unavailable?: number;
 }
