@@ -20,6 +20,7 @@ import type { Identity } from './cluster/identity.ts';
 import { type InstallOptions, installDrydock } from './cluster/install.ts';
 import { applyArguments, type KubectlOptions, type KubectlResult, kubectl, succeeded } from './cluster/kubectl.ts';
 import { requestToken, type ServiceAccountRef } from './cluster/tokens.ts';
+import { ControllerProcess, type ControllerOptions } from './controller/controller.ts';
 import { createNode, type NodeOptions, startKwok } from './kwok/kwok.ts';
 import { Machine, type MachineOptions } from './machine/machine.ts';
 import { makeOwnedFolder } from './process/owned.ts';
@@ -102,6 +103,13 @@ export class TestBed {
   /** Creates a node with a machine behind it and an agent on that. Needs `installDrydock`, for the agent's account. */
   machine(name: string, options?: MachineOptions): Promise<Machine> {
     return Machine.create(this, name, options);
+  }
+
+  /** Starts a replica of the controller. Needs `installDrydock`, for its account. */
+  async controller(options?: ControllerOptions): Promise<ControllerProcess> {
+    const controller = await ControllerProcess.create(this, options);
+    await controller.start();
+    return controller;
   }
 
   /** Runs kubectl. An exit code other than 0 is a result, not an exception. */

@@ -11,7 +11,7 @@ import type { NodeOptions } from '../kwok/kwok.ts';
 import type { TestBed } from '../testbed.ts';
 import { startAgent } from './agent.ts';
 import { MachineFiles } from './files.ts';
-import { type Command, drydock } from './program.ts';
+import { type Command, drydock } from '../process/program.ts';
 import { Rebooter } from './rebooter.ts';
 
 /** A reboot takes about 2 s plus its duration; an API server that is down meanwhile prolongs it. */
