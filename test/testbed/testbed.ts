@@ -24,6 +24,7 @@ import { ControllerProcess, type ControllerOptions } from './controller/controll
 import { createNode, type NodeOptions, startKwok } from './kwok/kwok.ts';
 import { Machine, type MachineOptions } from './machine/machine.ts';
 import { makeOwnedFolder } from './process/owned.ts';
+import { Timeline } from './timeline/timeline.ts';
 
 export interface TestBedOptions extends ControlPlaneOptions {
   /** Nodes to create; more can follow with `createNode`. */
@@ -110,6 +111,11 @@ export class TestBed {
     const controller = await ControllerProcess.create(this, options);
     await controller.start();
     return controller;
+  }
+
+  /** Records what happens in the cluster from now on. After `installDrydock`, or early NodeReboots may be missed. */
+  timeline(): Promise<Timeline> {
+    return Timeline.start(this);
   }
 
   /** Runs kubectl. An exit code other than 0 is a result, not an exception. */
