@@ -21,7 +21,9 @@ describe('a node of the test bed', () => {
     await waitFor('Ready', async () => (await readiness('n1')) === 'True', { timeoutMs: 30_000 });
     console.log(`      reboot: ${Date.now() - started} ms`);
     const node = await bed.core.readNode({ name: 'n1' });
-    expect(node.status?.nodeInfo?.bootID).to.match(/^[0-9a-f-]{36}$/).and.not.equal(bootId);
+    expect(node.status?.nodeInfo?.bootID)
+      .to.match(/^[0-9a-f-]{36}$/)
+      .and.not.equal(bootId);
     expect(node.metadata?.annotations).to.not.have.property('test/reboot');
   });
 

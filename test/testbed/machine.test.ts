@@ -42,7 +42,7 @@ describe('a machine of the test bed', () => {
       const [args] = await starts(1);
       const node = await bed.core.readNode({ name: 'm1' });
       expect(args).to.include({ 'node-name': 'm1', more: 'yes', server: bed.control.server });
-      expect(args?.['bootId']).to.equal(node.status?.nodeInfo?.bootID).and.to.equal(machine.bootId);
+      expect(args?.bootId).to.equal(node.status?.nodeInfo?.bootID).and.to.equal(machine.bootId);
       expect(readFileSync(String(args?.['token-file']), 'utf8')).to.match(/^ey/);
     });
 
@@ -56,7 +56,9 @@ describe('a machine of the test bed', () => {
       console.log(`      reboot by order: ${Date.now() - started} ms`);
       expect(machine.rebooter.orders[0]).to.include({ attemptID: 'attempt-1' });
       expect(machine.bootIds).to.deep.equal([before, machine.bootId]).and.have.length(2);
-      expect((await starts(2))[1]?.['bootId']).to.equal(machine.bootId).and.not.equal(before);
+      expect((await starts(2))[1]?.bootId)
+        .to.equal(machine.bootId)
+        .and.not.equal(before);
       expect(existsSync(machine.files.sentinel), '/run is empty after a reboot').to.equal(false);
     });
 

@@ -40,7 +40,11 @@ describe('a supervised process', () => {
 
   it('is gone with all its children after kill', async () => {
     const program = await start('sleep 100 & echo $!; wait');
-    const child = await program.waitUntil('the process ID of the child', 5_000, () => Number(program.log()) || undefined);
+    const child = await program.waitUntil(
+      'the process ID of the child',
+      5_000,
+      () => Number(program.log()) || undefined,
+    );
     await program.kill();
     await goneSoon(program.pid, child);
   });

@@ -20,10 +20,11 @@ import type { Identity } from './cluster/identity.ts';
 import { type InstallOptions, installDrydock } from './cluster/install.ts';
 import { applyArguments, type KubectlOptions, type KubectlResult, kubectl, succeeded } from './cluster/kubectl.ts';
 import { requestToken, type ServiceAccountRef } from './cluster/tokens.ts';
-import { ControllerProcess, type ControllerOptions } from './controller/controller.ts';
+import { type ControllerOptions, ControllerProcess } from './controller/controller.ts';
 import { createNode, type NodeOptions, startKwok } from './kwok/kwok.ts';
 import { Machine, type MachineOptions } from './machine/machine.ts';
 import { makeOwnedFolder } from './process/owned.ts';
+import { Prometheus, type PrometheusOptions } from './prometheus/prometheus.ts';
 import { Timeline } from './timeline/timeline.ts';
 
 export interface TestBedOptions extends ControlPlaneOptions {
@@ -111,6 +112,13 @@ export class TestBed {
     const controller = await ControllerProcess.create(this, options);
     await controller.start();
     return controller;
+  }
+
+  /** Starts a Prometheus. */
+  async prometheus(options?: PrometheusOptions): Promise<Prometheus> {
+    const prometheus = await Prometheus.start(join(this.folder, 'prometheus'), options);
+    this.onStop(() => prometheus.stop());
+    return prometheus;
   }
 
   /** Records what happens in the cluster from now on. After `installDrydock`, or early NodeReboots may be missed. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { Timeline } from './timeline/timeline.ts';
-import { changes } from './timeline/changes.ts';
 import { TestBed } from './testbed.ts';
+import { changes } from './timeline/changes.ts';
+import type { Timeline } from './timeline/timeline.ts';
 
 describe('the timeline of the test bed', () => {
   let bed: TestBed;
@@ -17,14 +17,17 @@ describe('the timeline of the test bed', () => {
 
   const touch = async (value: string): Promise<void> => {
     const options = { method: 'PATCH', contentType: 'application/merge-patch+json' } as const;
-    await bed.api.json('/api/v1/nodes/n1', { ...options, body: { metadata: { annotations: { 'test/touch': value } } } });
+    await bed.api.json('/api/v1/nodes/n1', {
+      ...options,
+      body: { metadata: { annotations: { 'test/touch': value } } },
+    });
   };
 
   const touches = (from: number): unknown[] =>
     timeline
       .ordered('Node', 'n1')
       .filter((entry) => timeline.entries.indexOf(entry) >= from && entry.type === 'MODIFIED')
-      .map(({ object }) => (object.metadata['annotations'] as Record<string, string>)['test/touch'])
+      .map(({ object }) => (object.metadata.annotations as Record<string, string>)['test/touch'])
       .filter((value, i, all) => value !== all[i - 1]);
 
   it('begins with what exists', () => {
@@ -53,7 +56,9 @@ describe('the timeline of the test bed', () => {
   it('sees Leases, Pods and their ends', async () => {
     const from = timeline.mark();
     await bed.apply('apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: l1, namespace: drydock}\n');
-    await bed.apply('apiVersion: v1\nkind: Pod\nmetadata: {name: p1, namespace: drydock}\nspec: {containers: [{name: a, image: a}]}\n');
+    await bed.apply(
+      'apiVersion: v1\nkind: Pod\nmetadata: {name: p1, namespace: drydock}\nspec: {containers: [{name: a, image: a}]}\n',
+    );
     await bed.kubectl(['delete', 'lease/l1', 'pod/p1', '-n', 'drydock', '--wait=false']);
     for (const name of ['l1', 'p1']) {
       const options = { timeoutMs: 10_000, what: `end of ${name}`, from };
@@ -86,6 +91,5 @@ describe('the timeline of the test bed', () => {
 });
 
 function touchedWith(value: string): (entry: { object: { metadata: Record<string, unknown> } }) => boolean {
-  return ({ object }) =>
-    (object.metadata['annotations'] as Record<string, string> | undefined)?.['test/touch'] === value;
+  return ({ object }) => (object.metadata.annotations as Record<string, string> | undefined)?.['test/touch'] === value;
 }

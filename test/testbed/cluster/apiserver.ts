@@ -2,10 +2,10 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Binaries } from '../build.ts';
+import type { Binaries } from '../build.ts';
 import { freePort } from '../process/ports.ts';
 import { SupervisedProcess } from '../process/supervised.ts';
-import { auditPolicy, AuditLog } from './audit.ts';
+import { AuditLog, auditPolicy } from './audit.ts';
 import type { Certificates } from './certificates.ts';
 
 /** Cold and beside other work the API server has needed 6 s. */
@@ -13,7 +13,10 @@ const START_TIMEOUT_MS = 60_000;
 
 /** Starts an etcd in `folder` and returns it and its URL. It is not waited for: the API server waits by itself. */
 export async function startEtcd(folder: string, { etcd }: Binaries): Promise<[SupervisedProcess, string]> {
-  const [client, peer] = [await freePort(), await freePort()].map((port) => `http://127.0.0.1:${port}`) as [string, string];
+  const [client, peer] = [await freePort(), await freePort()].map((port) => `http://127.0.0.1:${port}`) as [
+    string,
+    string,
+  ];
   const process = await SupervisedProcess.start({
     name: 'etcd',
     command: etcd,

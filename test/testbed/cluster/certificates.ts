@@ -84,7 +84,11 @@ async function makeServerCertificate(ca: CertificateAndKey): Promise<Certificate
   );
 }
 
-async function makeClientCertificate(ca: CertificateAndKey, user: string, groups: string[]): Promise<CertificateAndKey> {
+async function makeClientCertificate(
+  ca: CertificateAndKey,
+  user: string,
+  groups: string[],
+): Promise<CertificateAndKey> {
   // Kubernetes reads the user from the common name and each group from one organization.
   const subject = [
     { name: 'commonName', value: user },

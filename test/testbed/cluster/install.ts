@@ -35,10 +35,16 @@ export async function installDrydock(kubectl: Kubectl, options: InstallOptions =
   const manifests = ['crds', 'manifests'].flatMap(readFolder).filter(({ kind }) => !unwanted.includes(kind));
   if (manifests.length === 0) throw new Error(`there are no manifests in crds/ and manifests/ of ${projectRoot}`);
   for (const kind of FIRST) {
-    await apply(kubectl, manifests.filter((manifest) => manifest.kind === kind));
+    await apply(
+      kubectl,
+      manifests.filter((manifest) => manifest.kind === kind),
+    );
     if (kind === 'CustomResourceDefinition') await established(kubectl);
   }
-  await apply(kubectl, manifests.filter(({ kind }) => !FIRST.includes(kind)));
+  await apply(
+    kubectl,
+    manifests.filter(({ kind }) => !FIRST.includes(kind)),
+  );
 }
 
 function readFolder(name: string): Manifest[] {

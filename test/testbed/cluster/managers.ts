@@ -29,7 +29,11 @@ export async function startControllerManager(
 }
 
 /** Starts a scheduler. */
-export async function startScheduler(folder: string, binaries: Binaries, identity: Identity): Promise<SupervisedProcess> {
+export async function startScheduler(
+  folder: string,
+  binaries: Binaries,
+  identity: Identity,
+): Promise<SupervisedProcess> {
   return startManager(folder, 'kube-scheduler', binaries, identity, []);
 }
 
@@ -69,7 +73,14 @@ async function startManager(
 /** Its serving certificate is self-signed and made anew at each start, so there is nothing to check it against. */
 function isHealthy(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false, agent: false, timeout: 2_000 };
+    const options = {
+      host: '127.0.0.1',
+      port,
+      path: '/healthz',
+      rejectUnauthorized: false,
+      agent: false,
+      timeout: 2_000,
+    };
     request(options, (response) => {
       response.resume();
       resolve(response.statusCode === 200);

@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import type { Identity } from '../cluster/identity.ts';
-import { type Command, drydock } from '../process/program.ts';
 import { freePort } from '../process/ports.ts';
+import { type Command, drydock } from '../process/program.ts';
 import { type Exit, SupervisedProcess } from '../process/supervised.ts';
 import type { TestBed } from '../testbed.ts';
 import { type LogLine, type LogPattern, matchesPattern, readLog } from './logs.ts';

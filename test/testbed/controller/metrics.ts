@@ -19,7 +19,11 @@ export function parseMetrics(text: string): Sample[] {
 }
 
 /** The sum of the samples of that name that have (at least) those labels; undefined if there are none. */
-export function sumOf(samples: readonly Sample[], name: string, labels: Record<string, string> = {}): number | undefined {
+export function sumOf(
+  samples: readonly Sample[],
+  name: string,
+  labels: Record<string, string> = {},
+): number | undefined {
   const wanted = Object.entries(labels);
   const found = samples.filter(
     (sample) => sample.name === name && wanted.every(([label, value]) => sample.labels[label] === value),

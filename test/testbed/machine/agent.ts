@@ -1,11 +1,11 @@
 /** The agent's process. */
 
 import { ApiError } from '../cluster/api.ts';
+import type { Command } from '../process/program.ts';
 import { SupervisedProcess } from '../process/supervised.ts';
 import { waitFor } from '../process/wait.ts';
 import type { TestBed } from '../testbed.ts';
 import type { Machine } from './machine.ts';
-import type { Command } from '../process/program.ts';
 
 /** The ServiceAccount of the agents; `installDrydock` makes it. */
 export const agentAccount = { namespace: 'drydock-agents', name: 'drydock-agent' } as const;

@@ -5,13 +5,13 @@
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { NodeOptions } from '../kwok/kwok.ts';
+import { type Command, drydock } from '../process/program.ts';
 import type { SupervisedProcess } from '../process/supervised.ts';
 import { sleep, waitFor } from '../process/wait.ts';
-import type { NodeOptions } from '../kwok/kwok.ts';
 import type { TestBed } from '../testbed.ts';
 import { startAgent } from './agent.ts';
 import { MachineFiles } from './files.ts';
-import { type Command, drydock } from '../process/program.ts';
 import { Rebooter } from './rebooter.ts';
 
 /** A reboot takes about 2 s plus its duration; an API server that is down meanwhile prolongs it. */

@@ -19,6 +19,9 @@ export class WaitError extends Error {
 /** What a probe returns while there is nothing yet. */
 export type NotYet = undefined | false | null;
 
+/** Time that a probe gets at least, in milliseconds. */
+const LAST_PROBE_MS = 50;
+
 /** Resolves after `ms` milliseconds. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -39,7 +42,8 @@ export async function waitFor<T>(
     const reason = options.giveUp?.();
     if (reason !== undefined) throw failure(`gave up waiting for ${what}: ${reason}`, options, lastError);
     try {
-      const found = await within(Promise.resolve(probe()), deadline - Date.now());
+      // The last probe, which begins at the deadline, gets a moment too.
+      const found = await within(Promise.resolve(probe()), Math.max(deadline - Date.now(), LAST_PROBE_MS), 'a probe');
       if (found !== undefined && found !== null && found !== false) return found;
       lastError = undefined;
     } catch (error) {
@@ -52,7 +56,7 @@ export async function waitFor<T>(
 }
 
 /** Settles like `promise`, or rejects with a WaitError after `ms` milliseconds. */
-export async function within<T>(promise: Promise<T>, ms: number, what = 'an answer'): Promise<T> {
+export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new WaitError(`${what}: not after ${ms} ms`)), Math.max(ms, 0));
