@@ -6,7 +6,7 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { waitFor } from '../process/wait.ts';
 
 const projectRoot = join(import.meta.dirname, '..', '..', '..');
-const APPLY_TIMEOUT_MS = 30_000;
+const APPLY_TIMEOUT_MS = 15_000;
 
 /** What others need to exist; everything else follows in the order of the files. */
 const FIRST = ['CustomResourceDefinition', 'Namespace', 'ServiceAccount'];

@@ -41,25 +41,39 @@ export async function waitFor<T>(
   for (;;) {
     const reason = options.giveUp?.();
     if (reason !== undefined) throw failure(`gave up waiting for ${what}: ${reason}`, options, lastError);
-    try {
-      // The last probe, which begins at the deadline, gets a moment too.
-      const found = await within(Promise.resolve(probe()), Math.max(deadline - Date.now(), LAST_PROBE_MS), 'a probe');
-      if (found !== undefined && found !== null && found !== false) return found;
-      lastError = undefined;
-    } catch (error) {
-      lastError = error;
-    }
+    const { found, error } = await attempt(probe, Math.max(deadline - Date.now(), LAST_PROBE_MS));
+    if (isSomething(found)) return found;
+    // That a probe was cut off at the deadline says less than what an earlier one failed with.
+    if (!(error instanceof CutOff)) lastError = error;
     const left = deadline - Date.now();
     if (left <= 0) throw failure(`${what}: not after ${options.timeoutMs} ms`, options, lastError);
     await sleep(Math.min(options.everyMs ?? 50, left));
   }
 }
 
+async function attempt<T>(probe: () => Promise<T> | T, ms: number): Promise<{ found?: T; error?: unknown }> {
+  try {
+    return { found: await cutOff(Promise.resolve(probe()), ms, () => new CutOff()) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function isSomething<T>(found: T | NotYet): found is T {
+  return found !== undefined && found !== null && found !== false;
+}
+
 /** Settles like `promise`, or rejects with a WaitError after `ms` milliseconds. */
 export async function within<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+  return cutOff(promise, ms, () => new WaitError(`${what}: not after ${ms} ms`));
+}
+
+class CutOff extends Error {}
+
+async function cutOff<T>(promise: Promise<T>, ms: number, error: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new WaitError(`${what}: not after ${ms} ms`)), Math.max(ms, 0));
+    timer = setTimeout(() => reject(error()), ms);
   });
   try {
     return await Promise.race([promise, timeout]);
