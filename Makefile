@@ -61,6 +61,7 @@ check-lint: deps
 	@biome check --error-on-warnings
 check-generated: deps
 	@node tools/generate-types.ts --check
+	@node tools/complete-lockfile.ts --check
 check-architecture: deps
 	@node tools/check-architecture.ts
 check-model:
