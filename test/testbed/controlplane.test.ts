@@ -97,10 +97,10 @@ describe('the control plane of the test bed', () => {
 
   it('has its API server back on the same port after an outage', async () => {
     const { server } = bed.control;
-    await bed.control.stopApiServer();
+    await bed.stopApiServer();
     const refused = await bed.api.send('/readyz').catch((error: Error) => error);
     expect(refused).to.be.an('error');
-    await bed.control.startApiServer();
+    await bed.startApiServer();
     expect(bed.control.server).to.equal(server);
     expect((await bed.core.listNode()).items).to.not.be.empty;
   });

@@ -1,6 +1,6 @@
 import { BatchV1Api } from '@kubernetes/client-node';
 import { expect } from 'chai';
-import { waitFor } from './process/wait.ts';
+import { sleep, waitFor } from './process/wait.ts';
 import { TestBed } from './testbed.ts';
 
 describe('a node of the test bed', () => {
@@ -28,7 +28,7 @@ describe('a node of the test bed', () => {
   });
 
   it('stays Ready for longer than the grace of the controller manager', async () => {
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    await sleep(10_000);
     expect(await readiness('n1')).to.equal('True');
   }).timeout(15_000);
 
@@ -41,6 +41,21 @@ describe('a node of the test bed', () => {
     await waitFor('end of quick', () => isGone('quick'), { timeoutMs: 4_000 });
     await waitFor('end of slow', () => isGone('slow'), { timeoutMs: 10_000 });
     expect(Date.now() - deleted, 'the grace period, which is shorter than what slow wants').to.be.within(2_500, 8_000);
+  });
+
+  it('makes pods ready or not as their annotation says', async () => {
+    const path = '/api/v1/namespaces/default/pods/moody';
+    const mark = (value: string | null): Promise<unknown> => annotate({ 'test/not-ready': value }, path);
+    await bed.apply(pod('moody', { 'test/not-ready': 'yes' }, 1));
+    const isRunning = async (): Promise<boolean> =>
+      (await bed.core.readNamespacedPod({ name: 'moody', namespace: 'default' })).status?.phase === 'Running';
+    await waitFor('a running pod', isRunning, { timeoutMs: 10_000 });
+    expect(await isReady('moody')).to.equal(false);
+    await mark(null);
+    await waitFor('a ready pod', () => isReady('moody'), { timeoutMs: 10_000 });
+    await mark('yes');
+    await waitFor('a pod that is not ready', async () => !(await isReady('moody')), { timeoutMs: 10_000 });
+    await mark(null);
   });
 
   it('ends the pods of Jobs as their annotations say', async () => {
@@ -57,9 +72,23 @@ describe('a node of the test bed', () => {
     });
   });
 
-  async function annotate(annotations: Record<string, string>): Promise<void> {
+  it('is Ready again, with its pods, after an outage of the API server in which it was given up', async () => {
+    await bed.apply(pod('survivor', {}, 1));
+    await waitFor('the pod', () => isReady('survivor'), { timeoutMs: 10_000 });
+    const bootId = (await bed.core.readNode({ name: 'n1' })).status?.nodeInfo?.bootID;
+    await bed.stopApiServer();
+    await sleep(12_000);
+    await bed.startApiServer();
+    // The controller manager needs a moment to find out, and to change its mind.
+    await sleep(3_000);
+    const isBack = async (): Promise<boolean> => (await readiness('n1')) === 'True' && (await isReady('survivor'));
+    await waitFor('the node and its pod to be Ready', isBack, { timeoutMs: 15_000 });
+    expect((await bed.core.readNode({ name: 'n1' })).status?.nodeInfo?.bootID).to.equal(bootId);
+  }).timeout(60_000);
+
+  async function annotate(annotations: Record<string, string | null>, path = '/api/v1/nodes/n1'): Promise<void> {
     const options = { method: 'PATCH', contentType: 'application/merge-patch+json' } as const;
-    await bed.api.json('/api/v1/nodes/n1', { ...options, body: { metadata: { annotations } } });
+    await bed.api.json(path, { ...options, body: { metadata: { annotations } } });
   }
 
   async function readiness(name: string): Promise<string | undefined> {

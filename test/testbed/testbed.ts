@@ -24,6 +24,7 @@ import { type ControllerOptions, ControllerProcess } from './controller/controll
 import { createNode, type NodeOptions, startKwok } from './kwok/kwok.ts';
 import { Machine, type MachineOptions } from './machine/machine.ts';
 import { makeOwnedFolder } from './process/owned.ts';
+import type { SupervisedProcess } from './process/supervised.ts';
 import { Prometheus, type PrometheusOptions } from './prometheus/prometheus.ts';
 import { Timeline } from './timeline/timeline.ts';
 
@@ -38,6 +39,7 @@ export class TestBed {
   readonly control: ControlPlane;
   /** The admin's client for what client-node models. */
   readonly core: CoreV1Api;
+  #kwok: SupervisedProcess | undefined;
   readonly #cleanups: (() => Promise<void>)[] = [];
 
   private constructor(folder: string, control: ControlPlane) {
@@ -53,8 +55,8 @@ export class TestBed {
     const folder = makeOwnedFolder(join(tmpdir(), 'drydock-testbed'), 'bed-');
     const bed = new TestBed(folder, await ControlPlane.start(folder, options));
     try {
-      const kwok = await startKwok(folder, await bed.control.certificateIdentity('kwok', 'system:masters'));
-      bed.onStop(() => kwok.kill());
+      bed.onStop(async () => bed.#kwok?.kill());
+      await bed.#startKwok();
       await Promise.all((options.nodes ?? []).map((name) => bed.createNode(name)));
       return bed;
     } catch (error) {
@@ -95,6 +97,19 @@ export class TestBed {
   /** A client of client-node for `identity`, by default the admin. */
   client<T extends ApiType>(type: ApiConstructor<T>, identity = this.control.admin): T {
     return identity.config().makeApiClient(type);
+  }
+
+  /** Kills the API server: every connection to it breaks, new ones are refused. */
+  async stopApiServer(): Promise<void> {
+    await this.control.stopApiServer();
+  }
+
+  /** Starts the API server again, on the same port, and has the nodes come back at once. */
+  async startApiServer(): Promise<void> {
+    await this.control.startApiServer();
+    // By itself kwok comes back as late as half a minute after an outage: its retries are ever further apart.
+    await this.#kwok?.kill();
+    await this.#startKwok();
   }
 
   /** Creates a node that kwok plays; resolves when it is Ready. */
@@ -149,5 +164,9 @@ export class TestBed {
     const user = `system:serviceaccount:${account.namespace}:${account.name}`;
     const fileName = [account.namespace, account.name, node].filter((part) => part !== undefined).join('-');
     return this.control.identity(user, { token: await requestToken(this.api, account, node) }, fileName);
+  }
+
+  async #startKwok(): Promise<void> {
+    this.#kwok = await startKwok(this.folder, await this.control.certificateIdentity('kwok', 'system:masters'));
   }
 }

@@ -3,6 +3,18 @@ import { TestBed } from './testbed.ts';
 import { changes } from './timeline/changes.ts';
 import type { Timeline } from './timeline/timeline.ts';
 
+const nodeReboots = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: nodereboots.drydock.dev}
+spec:
+  group: drydock.dev
+  scope: Cluster
+  names: {plural: nodereboots, singular: nodereboot, kind: NodeReboot}
+  versions:
+  - {name: v1alpha1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
+`;
+
 describe('the timeline of the test bed', () => {
   let bed: TestBed;
   let timeline: Timeline;
@@ -45,8 +57,8 @@ describe('the timeline of the test bed', () => {
   it('goes on where it was when the API server comes back', async () => {
     const from = timeline.mark();
     await touch('before');
-    await bed.control.stopApiServer();
-    await bed.control.startApiServer();
+    await bed.stopApiServer();
+    await bed.startApiServer();
     await touch('after');
     await timeline.until(touchedWith('after'), { timeoutMs: 10_000, what: 'the touch after the outage', from });
     expect(touches(from)).to.deep.equal(['before', 'after']);
@@ -65,6 +77,16 @@ describe('the timeline of the test bed', () => {
       await timeline.until((entry) => entry.name === name && entry.type === 'DELETED', options);
     }
     expect(timeline.latest('Lease', 'l1', 'drydock')).to.equal(undefined);
+  });
+
+  it('sees objects of a type that was not there when it began', async () => {
+    const from = timeline.mark();
+    await bed.apply(nodeReboots);
+    await bed.kubectl(['wait', '--for=condition=Established', 'crd/nodereboots.drydock.dev']);
+    await bed.apply('apiVersion: drydock.dev/v1alpha1\nkind: NodeReboot\nmetadata: {name: n1}\n');
+    const options = { timeoutMs: 10_000, what: 'the NodeReboot', from };
+    const entry = await timeline.until(({ kind }) => kind === 'NodeReboot', options);
+    expect(entry).to.include({ type: 'ADDED', name: 'n1' });
   });
 
   it('fails a wait with what was awaited and what happened instead', async () => {
