@@ -77,7 +77,14 @@ async function apply(kubectl: Kubectl, manifests: Manifest[]): Promise<void> {
 }
 
 async function established(kubectl: Kubectl): Promise<void> {
-  const names = await kubectl(['get', 'crd', '-o', 'name']);
-  if (names === '') return;
-  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...names.trim().split('\n')]);
+  const names = (await kubectl(['get', 'crd', '-o', 'name'])).split('\n').filter((name) => name !== '');
+  if (names.length === 0) return;
+  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...names]);
+  // Established is said a moment before it is true: until then requests end in 404 or "storage is (re)initializing".
+  const types = names.map((name) => name.slice(name.indexOf('/') + 1)).join(',');
+  const served = async (): Promise<true> => {
+    await kubectl(['get', types, '--all-namespaces']);
+    return true;
+  };
+  await waitFor('the new types to be served', served, { timeoutMs: APPLY_TIMEOUT_MS, everyMs: 250 });
 }
