@@ -39,12 +39,17 @@ export const harmlessNodeModules: readonly string[] = [
 
 /** Modules that reach outside, by who may import their values: the edges, and the files and folders named here. */
 export const reachesOutside: Readonly<Record<string, readonly string[]>> = {
-  'node:fs': [],
-  'node:fs/promises': [],
-  'node:net': [],
+  'node:fs': ['src/agent/sentinelFiles.ts'],
+  'node:fs/promises': ['src/agent/sentinelFiles.ts', 'src/agent/nodeFiles.ts'],
+  'node:net': ['src/agent/rebooterSocket.ts'],
   'node:tls': [],
   'node:http': [],
   'node:https': [],
   'node:child_process': [],
   '@kubernetes/client-node': [],
+};
+
+/** Files outside src that files of src may import, and who may. */
+export const outsideSrc: Readonly<Record<string, readonly string[]>> = {
+  'package.json': ['src/cli/version.ts'],
 };

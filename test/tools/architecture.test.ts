@@ -150,6 +150,12 @@ describe('The architecture check', () => {
     });
   });
 
+  it('lets only the version be read from package.json', () => {
+    const text = `import manifest from '../../package.json' with { type: 'json' };`;
+    const found = check({ 'package.json': '{}', 'src/cli/version.ts': text, 'src/cli/other.ts': text });
+    expect(found.map((line) => line.split(':')[0])).to.deep.equal(['src/cli/other.ts']);
+  });
+
   it('keeps the folders of src in layers', () => {
     const found = check({
       'src/cluster/a.ts': `import '../controller/b.ts';`,

@@ -1,0 +1,87 @@
+import { lookup } from 'node:dns';
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import type { HttpClient, HttpRequest, HttpResponse } from './httpClient.ts';
+
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** Link-local addresses: the clouds' metadata services, which hand out credentials, are there. */
+const forbidden = new BlockList();
+forbidden.addSubnet('169.254.0.0', 16, 'ipv4');
+forbidden.addSubnet('fe80::', 10, 'ipv6');
+forbidden.addAddress('fd00:ec2::254', 'ipv6');
+
+/**
+ * HTTP and HTTPS for addresses that people have written into resources. Redirects are not followed, link-local
+ * addresses are refused, answers are bounded, and every exchange has a connection of its own.
+ */
+export class NodeHttpClient implements HttpClient {
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    const signal = AbortSignal.timeout(request.timeoutMs);
+    try {
+      const response = await send(request, signal);
+      return { status: response.statusCode ?? 0, headers: flatten(response), body: await read(response) };
+    } catch (error) {
+      if (signal.aborted) throw new Error(`no complete answer within ${request.timeoutMs} ms`, { cause: error });
+      throw new Error(reason(error), { cause: error });
+    }
+  }
+}
+
+function send({ method, url: text, headers, body }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const url = new URL(text);
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(host)) refuseLinkLocal(host);
+    const { request } = url.protocol === 'https:' ? https : http;
+    const outgoing = request(
+      url,
+      { method, headers: { ...headers }, agent: false, lookup: carefulLookup, signal },
+      resolve,
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+/** Looks a name up, and refuses what it finds before anything is sent there. */
+const carefulLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, options, (error, found, family) => {
+    if (error) return callback(error, found, family);
+    try {
+      for (const address of Array.isArray(found) ? found.map((one) => one.address) : [found]) refuseLinkLocal(address);
+    } catch (refused) {
+      return callback(refused as Error, found, family);
+    }
+    callback(null, found, family);
+  });
+};
+
+function refuseLinkLocal(address: string): void {
+  if (forbidden.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'))
+    throw new Error(`${address} is a link-local address`);
+}
+
+async function read(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    size += (chunk as Buffer).length;
+    if (size > MAX_BODY_BYTES) throw new Error(`the answer is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB`);
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function flatten({ headers }: IncomingMessage): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
+}
+
+/** Connecting to several addresses of one name fails with an AggregateError, whose message is empty. */
+function reason(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reason).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
