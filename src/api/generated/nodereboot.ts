@@ -12,7 +12,6 @@ export interface NodeReboot {
   apiVersion?: string;
   /** NodeReboot. */
   kind?: string;
-  /** Standard object metadata. The name is the node's name. */
   metadata: ObjectMeta;
   spec: NodeRebootSpec;
   status?: NodeRebootStatus;

@@ -5,17 +5,14 @@ import type { ObjectMeta } from '../objects.ts';
 /**
  * A RebootPolicy says how nodes that ask for a reboot get one: which nodes, when, how many at a time, what must
  * hold before, and what is checked afterwards. No field of it is ever executed on a node. Which sentinel is watched
- * and how a node is rebooted are arguments of the agent's DaemonSet.
+ * and how a node is rebooted are arguments of the agent's DaemonSet. The annotation drydock.dev/pause pauses a
+ * policy; its value is a reason, optionally with until= and an RFC 3339 time.
  */
 export interface RebootPolicy {
   /** drydock.dev/v1alpha1. */
   apiVersion?: string;
   /** RebootPolicy. */
   kind?: string;
-  /**
-   * Standard object metadata. The annotation drydock.dev/pause pauses the policy; its value is a reason, optionally
-   * "until=" and an RFC 3339 time.
-   */
   metadata: ObjectMeta;
   spec: RebootPolicySpec;
   status?: RebootPolicyStatus;

@@ -1,0 +1,57 @@
+import type { KubeApi } from '../cluster/kubeApi.ts';
+import { NODE_REBOOTS, nodeReboot as pathOf, nodeRebootStatus } from '../cluster/paths.ts';
+import { withoutManagedFields } from '../cluster/project.ts';
+import { Reflector } from '../cluster/reflector.ts';
+import type { NodeReboot } from '../core/model.ts';
+import type { Clock, Random } from '../platform/clock.ts';
+import type { OwnNodeReboot } from './ports.ts';
+
+export interface WatchedOptions {
+  api: KubeApi;
+  /** The node's name, which is the NodeReboot's. */
+  name: string;
+  clock: Clock;
+  random: Random;
+  onChange: () => void;
+  onError: (error: unknown) => void;
+}
+
+/** The agent's own NodeReboot, by a watch of this one object. */
+export class WatchedNodeReboot implements OwnNodeReboot {
+  readonly #api: KubeApi;
+  readonly #name: string;
+  readonly #reflector: Reflector<NodeReboot, NodeReboot>;
+
+  constructor({ api, name, ...rest }: WatchedOptions) {
+    this.#api = api;
+    this.#name = name;
+    const query = { fieldSelector: `metadata.name=${name}` };
+    this.#reflector = new Reflector({ api, path: NODE_REBOOTS, query, project: withoutManagedFields, ...rest });
+  }
+
+  /** Whether the API server has answered. */
+  get synced(): boolean {
+    return this.#reflector.synced;
+  }
+
+  async run(): Promise<void> {
+    await this.#reflector.run();
+  }
+
+  stop(): void {
+    this.#reflector.stop();
+  }
+
+  current(): NodeReboot | undefined {
+    return this.#reflector.get(this.#name);
+  }
+
+  async patchAgent({ metadata: { name, resourceVersion } }: NodeReboot, agent: Record<string, unknown>): Promise<void> {
+    const body = { metadata: { resourceVersion }, status: { agent } };
+    this.#reflector.put(await this.#api.patch<NodeReboot>(nodeRebootStatus(name), body));
+  }
+
+  async refresh(): Promise<void> {
+    this.#reflector.put(await this.#api.get<NodeReboot>(pathOf(this.#name)));
+  }
+}

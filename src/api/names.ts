@@ -1,0 +1,34 @@
+/** Names that appear in the cluster. Each is part of Drydock's interface and is spelled here only. */
+
+export const GROUP = 'drydock.dev';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** The field manager of every write of the controller; a cordon is ours only while it alone owns `f:unschedulable`. */
+export const CONTROLLER_MANAGER = 'drydock-controller';
+export const AGENT_MANAGER = 'drydock-agent';
+
+export const ANNOTATIONS = {
+  /** On a Node that we cordoned: the attempt that did. */
+  cordon: 'drydock.dev/cordon',
+  /** On a Node that has a slot, and on the lock: the leadership that speaks. */
+  epoch: 'drydock.dev/epoch',
+  /** On people's objects: a reason, optionally `until=<RFC 3339>`. */
+  pause: 'drydock.dev/pause',
+  hold: 'drydock.dev/hold',
+  /** On the lock. */
+  format: 'drydock.dev/format',
+  slots: 'drydock.dev/slots',
+} as const;
+
+/** On a Node that we cordoned, so that `kubectl get nodes -l drydock.dev/cordoned` finds it without a controller. */
+export const CORDONED_LABEL = 'drydock.dev/cordoned';
+
+/** The Lease that holds the cluster lock, and the one of leader election, in the operator's namespace. */
+export const LOCK_LEASE = 'drydock-lock';
+export const LEADER_LEASE = 'drydock-leader';
+
+/** The oldest format of the lock that the release before this one reads. */
+export const LOCK_FORMAT = 1;
+/** As many slots as the lock may hold: the annotation stays far below the API server's limit. */
+export const MAX_SLOTS = 200;

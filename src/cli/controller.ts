@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { KubeConfig } from '@kubernetes/client-node';
+import { Command, Option } from 'commander';
+import { CONTROLLER_MANAGER } from '../api/names.ts';
+import { FencedTransport } from '../cluster/fence.ts';
+import { KubeApi } from '../cluster/kubeApi.ts';
+import { LEADER_TIMES, LeaderElection } from '../cluster/leader.ts';
+import { Controller } from '../controller/controller.ts';
+import type { AskGates } from '../controller/gateKeeper.ts';
+import { DrydockOperator } from '../controller/operator.ts';
+import { PrometheusGate } from '../gates/prometheus.ts';
+import { systemClock, systemRandom } from '../platform/clock.ts';
+import { NodeHttpClient } from '../platform/http.ts';
+import { HttpsTransport } from '../platform/https.ts';
+import { kubeConfigCredentials } from '../platform/kubeConfig.ts';
+import { type Routes, serve } from '../platform/httpServer.ts';
+import { createLog, errorFields, type LogLevel } from '../telemetry/log.ts';
+import { ControllerMetrics } from '../telemetry/metrics.ts';
+import { healthRoutes } from './health.ts';
+import { logLevelOption, wholeNumber } from './options.ts';
+import { untilTerminated } from './signals.ts';
+import { VERSION } from './version.ts';
+
+interface ControllerFlags {
+  kubeconfig?: string;
+  namespace: string;
+  identity: string;
+  maxDisrupted: number;
+  metricsListen: string;
+  logLevel: LogLevel;
+}
+
+export function controllerCommand(): Command {
+  return new Command('controller')
+    .description('Decide which nodes reboot when, and see each through it. Runs as a Deployment; one replica leads.')
+    .option('--kubeconfig <path>', 'the cluster (default: KUBECONFIG, ~/.kube/config, or the pod it runs in)')
+    .addOption(new Option('--namespace <name>', 'the namespace of the cluster lock').env('POD_NAMESPACE').default('drydock'))
+    .addOption(new Option('--identity <name>', 'this replica, in leader election').env('POD_NAME').default(hostname()))
+    .addOption(
+      new Option('--max-disrupted <nodes>', 'how many nodes may be out of service at a time, over all policies').argParser(wholeNumber(1, 200)).default(1),
+    )
+    .option('--metrics-listen <host:port>', 'where /metrics, /healthz and /readyz are served', ':8080')
+    .addOption(logLevelOption())
+    .action(runController);
+}
+
+async function runController(flags: ControllerFlags): Promise<void> {
+  const { namespace, maxDisrupted } = flags;
+  /** Unique for this process: a restarted one must not take the old one's leadership for its own. */
+  const identity = `${flags.identity}_${randomUUID().slice(0, 8)}`;
+  const log = createLog(flags.logLevel, { component: 'controller', identity });
+  const clock = systemClock;
+  const random = systemRandom;
+  const metrics = new ControllerMetrics();
+  const kubeConfig = loadKubeConfig(flags.kubeconfig);
+  const transport = new HttpsTransport(kubeConfigCredentials(kubeConfig));
+  const api = new KubeApi(transport, CONTROLLER_MANAGER);
+  const onError = (error: unknown) => log.warn('leader election failed; it is tried again', errorFields(error));
+  const leader = new LeaderElection({ api, namespace, identity, times: LEADER_TIMES, clock, random, onError });
+  const fencedApi = new KubeApi(new FencedTransport(transport, () => leader.remainingMs), CONTROLLER_MANAGER);
+  const controller = new Controller({
+    api,
+    fencedApi,
+    leader,
+    namespace,
+    identity,
+    maxDisrupted,
+    askGates: gatesOver(new PrometheusGate(new NodeHttpClient())),
+    newAttemptID: randomUUID,
+    clock,
+    random,
+    log,
+    metrics,
+  });
+  const server = await serve(flags.metricsListen, routesOf(controller, metrics));
+  const operator = new DrydockOperator(kubeConfig, namespace, controller, log);
+  log.info('controller started', { version: VERSION, listen: server.address, namespace, maxDisrupted });
+  untilTerminated().addEventListener('abort', () => operator.stop());
+  await operator.start();
+  await operator.ended();
+  server.close();
+  log.info('controller stopped');
+}
+
+function routesOf(controller: Controller, { registry }: ControllerMetrics): Routes {
+  return {
+    ...healthRoutes(() => controller.healthy, () => controller.ready),
+    '/metrics': async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() }),
+  };
+}
+
+function gatesOver(prometheus: PrometheusGate): AskGates {
+  return async (gates) => (gates.prometheus === undefined ? null : await prometheus.ask(gates.prometheus));
+}
+
+function loadKubeConfig(file: string | undefined): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  if (file === undefined) kubeConfig.loadFromDefault();
+  else kubeConfig.loadFromFile(file);
+  return kubeConfig;
+}

@@ -1,0 +1,142 @@
+import { ANNOTATIONS, API_VERSION, CORDONED_LABEL, LOCK_LEASE } from '../api/names.ts';
+import type { KubeObject, Lease, Node, Pod } from '../api/objects.ts';
+import type { EvictionOutcome } from '../core/eviction.ts';
+import { withEntry } from '../core/finish.ts';
+import { lockAnnotations } from '../core/lock.ts';
+import type { NodeReboot, NodeView, RebootPolicy } from '../core/model.ts';
+import type { Step } from '../core/steps.ts';
+import type { NodeRebootView, RebootPolicyView } from '../core/views.ts';
+import { isNotFound } from './errors.ts';
+import type { EventRecorder } from './events.ts';
+import { evict } from './evict.ts';
+import type { KubeApi } from './kubeApi.ts';
+import * as paths from './paths.ts';
+import type { Announcement, Effects, LockWrite } from './ports.ts';
+
+/** Takes in what a write answered, so that the next decision sees it without waiting for the watch. */
+export interface Written {
+  lock(lease: Lease): void;
+  node(node: Node): void;
+  nodeReboot(nodeReboot: NodeReboot): void;
+  policy(policy: RebootPolicy): void;
+}
+
+type OneStep<K extends Step['kind']> = Extract<Step, { kind: K }>;
+
+/** The effects on a real cluster. */
+export class ClusterEffects implements Effects {
+  readonly #api: KubeApi;
+  readonly #namespace: string;
+  readonly #written: Written;
+  readonly #events: EventRecorder;
+
+  constructor(api: KubeApi, namespace: string, written: Written, events: EventRecorder) {
+    this.#api = api;
+    this.#namespace = namespace;
+    this.#written = written;
+    this.#events = events;
+  }
+
+  async writeLock({ epoch, slots, resourceVersion }: LockWrite): Promise<void> {
+    const annotations = lockAnnotations(epoch, slots);
+    const lease = await (resourceVersion === null
+      ? this.#api.create<Lease>(paths.leases(this.#namespace), newLock(annotations))
+      : this.#api.patch<Lease>(paths.lease(this.#namespace, LOCK_LEASE), { metadata: { resourceVersion, annotations } }));
+    this.#written.lock(lease);
+  }
+
+  async perform(step: Exclude<Step, { kind: 'evict' }>): Promise<void> {
+    switch (step.kind) {
+      case 'createNodeReboot':
+        return await this.#create(step);
+      case 'deleteNodeReboot':
+        return await this.#delete(step);
+      case 'adoptNode':
+        return await this.#patchNode(step.node, { metadata: { annotations: { [ANNOTATIONS.epoch]: String(step.epoch) } } });
+      case 'cordon':
+        return await this.#cordon(step);
+      case 'restoreNode':
+        return await this.#restore(step);
+      case 'adoptAttempt':
+        return await this.#patchSpec(step.nodeReboot, { attempt: { epoch: step.epoch } });
+      case 'beginAttempt':
+        return await this.#patchSpec(step.nodeReboot, { attempt: step.attempt, prepare: { attemptID: step.attempt.id } });
+      case 'request':
+        return await this.#patchSpec(step.nodeReboot, { reboot: step.request });
+      case 'endAttempt': {
+        const ending = { code: step.code, message: step.message.slice(0, 1024) };
+        return await this.#patchSpec(step.nodeReboot, { attempt: { ending }, prepare: null, reboot: null });
+      }
+      case 'clearAttempt':
+        return await this.#patchSpec(step.nodeReboot, { attempt: null, prepare: null, reboot: null, grant: null });
+      case 'recordHistory':
+        return await this.#record(step);
+    }
+  }
+
+  async evict(pod: Pod, gracePeriodSeconds: number | null): Promise<EvictionOutcome> {
+    return await evict(this.#api, pod, gracePeriodSeconds);
+  }
+
+  async writeNodeRebootStatus(nodeReboot: NodeReboot, view: NodeRebootView): Promise<void> {
+    await this.#patchStatus(nodeReboot, view);
+  }
+
+  async writePolicyStatus(policy: RebootPolicy, status: RebootPolicyView): Promise<void> {
+    const { resourceVersion, name } = policy.metadata;
+    this.#written.policy(await this.#api.patch(paths.rebootPolicyStatus(name), { metadata: { resourceVersion }, status }));
+  }
+
+  async announce(announcement: Announcement): Promise<void> {
+    await this.#events.record(announcement);
+  }
+
+  async #create({ node }: OneStep<'createNodeReboot'>): Promise<void> {
+    const { name, uid } = node;
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name, uid, controller: false, blockOwnerDeletion: false }];
+    const body = { apiVersion: API_VERSION, kind: 'NodeReboot', metadata: { name, ownerReferences }, spec: { nodeUID: uid } };
+    this.#written.nodeReboot(await this.#api.create<NodeReboot>(paths.NODE_REBOOTS, body));
+  }
+
+  async #delete({ nodeReboot }: OneStep<'deleteNodeReboot'>): Promise<void> {
+    try {
+      await this.#api.remove(paths.nodeReboot(nodeReboot.metadata.name), nodeReboot);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async #cordon({ node, attemptID, epoch }: OneStep<'cordon'>): Promise<void> {
+    const annotations = { [ANNOTATIONS.cordon]: attemptID, [ANNOTATIONS.epoch]: String(epoch) };
+    await this.#patchNode(node, { metadata: { annotations, labels: { [CORDONED_LABEL]: '' } }, spec: { unschedulable: true } });
+  }
+
+  /** A cordon that is not ours stays: only our own marks go. */
+  async #restore({ node, uncordon }: OneStep<'restoreNode'>): Promise<void> {
+    const annotations = { [ANNOTATIONS.cordon]: null, [ANNOTATIONS.epoch]: null };
+    const spec = uncordon ? { spec: { unschedulable: null } } : {};
+    await this.#patchNode(node, { metadata: { annotations, labels: { [CORDONED_LABEL]: null } }, ...spec });
+  }
+
+  async #record({ nodeReboot, entry, backoff }: OneStep<'recordHistory'>): Promise<void> {
+    await this.#patchStatus(nodeReboot, { history: withEntry(nodeReboot.status?.history, entry), backoff });
+  }
+
+  async #patchNode({ name, resourceVersion }: NodeView, patch: { metadata: object; spec?: object }): Promise<void> {
+    const body = { ...patch, metadata: { ...patch.metadata, resourceVersion } };
+    this.#written.node(await this.#api.patch<Node>(paths.node(name), body));
+  }
+
+  async #patchSpec({ metadata: { name, resourceVersion } }: KubeObject, spec: object): Promise<void> {
+    this.#written.nodeReboot(await this.#api.patch<NodeReboot>(paths.nodeReboot(name), { metadata: { resourceVersion }, spec }));
+  }
+
+  async #patchStatus({ metadata: { name, resourceVersion } }: KubeObject, status: object): Promise<void> {
+    const answer = await this.#api.patch<NodeReboot>(paths.nodeRebootStatus(name), { metadata: { resourceVersion }, status });
+    this.#written.nodeReboot(answer);
+  }
+}
+
+function newLock(annotations: Record<string, string>) {
+  return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: LOCK_LEASE, annotations }, spec: {} };
+}

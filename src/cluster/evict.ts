@@ -1,0 +1,47 @@
+import type { Pod } from '../api/objects.ts';
+import type { EvictionOutcome } from '../core/eviction.ts';
+import { ApiError } from './errors.ts';
+import type { KubeApi } from './kubeApi.ts';
+import { eviction } from './paths.ts';
+
+/**
+ * Evicts exactly the pod that was listed: the UID precondition keeps a new pod of the same name from being taken for
+ * it. Answers by `pkg/registry/core/pod/storage/eviction.go` of Kubernetes.
+ *
+ * @param gracePeriodSeconds null for the pod's own
+ */
+export async function evict(api: KubeApi, pod: Pod, gracePeriodSeconds: number | null): Promise<EvictionOutcome> {
+  const { name, namespace = '', uid } = pod.metadata;
+  const grace = gracePeriodSeconds === null ? {} : { gracePeriodSeconds };
+  const deleteOptions = { ...grace, preconditions: { uid } };
+  const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace }, deleteOptions };
+  try {
+    await api.create(eviction(namespace, name), body);
+    return { kind: 'granted' };
+  } catch (error) {
+    return outcomeOf(error);
+  }
+}
+
+function outcomeOf(error: unknown): EvictionOutcome {
+  if (!(error instanceof ApiError)) return { kind: 'error', message: messageOf(error) };
+  const { status, retryAfterMs, message, causes } = error;
+  // 404: gone; 409: another pod has its name. Neither is the pod that we listed.
+  if (status === 404 || status === 409) return { kind: 'granted' };
+  if (status === 429) {
+    const budget = causes.find(({ reason }) => reason === 'DisruptionBudget');
+    return budget ? { kind: 'budget', message: budgetMessage(budget.message), retryAfterMs } : { kind: 'throttled', retryAfterMs };
+  }
+  if (status === 500 && message.includes('more than one PodDisruptionBudget')) return { kind: 'manyBudgets' };
+  return { kind: 'error', message: messageOf(error) };
+}
+
+/** Names the budget, without the pod counts that change by themselves. */
+function budgetMessage(cause: string): string {
+  const name = /disruption budget (\S+) needs/.exec(cause)?.[1];
+  return name === undefined ? 'a PodDisruptionBudget allows no disruption now' : `PodDisruptionBudget ${name} allows no disruption now`;
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 300);
+}

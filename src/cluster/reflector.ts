@@ -1,0 +1,169 @@
+import type { KubeObject } from '../api/objects.ts';
+import type { Clock, Random } from '../platform/clock.ts';
+import { ApiError, isExpired } from './errors.ts';
+import type { KubeApi, Query, WatchLine } from './kubeApi.ts';
+
+/** What a reflector needs from outside. */
+export interface ReflectorOptions<O extends KubeObject, V> {
+  api: KubeApi;
+  path: string;
+  query?: Query;
+  /** What is kept of an object. */
+  project: (object: O) => V;
+  /** Called after every change of the store, and when it is synced for the first time. */
+  onChange: () => void;
+  /** Called with every failure; the reflector goes on by itself. */
+  onError: (error: unknown) => void;
+  clock: Clock;
+  random: Random;
+}
+
+/** No byte for this long is a dead connection: bookmarks come about every minute. */
+const IDLE_MS = 150_000;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 30_000;
+/** How long the server is asked to keep a watch open, at least; spread, so that watches do not all end together. */
+const WATCH_SECONDS = 300;
+
+interface Entry<V> {
+  resourceVersion: string;
+  view: V;
+}
+
+/**
+ * A local copy of the objects under a path: one list, then a watch that goes on from where it ended, over closed and
+ * dead connections, quiet times and errors. It never ends by itself and never throws.
+ */
+export class Reflector<O extends KubeObject, V> {
+  readonly #options: ReflectorOptions<O, V>;
+  readonly #store = new Map<string, Entry<V>>();
+  readonly #stop = new AbortController();
+  /** When objects were deleted, so that a late answer does not bring one back; forgotten by the next list. */
+  readonly #deleted = new Map<string, string>();
+  #synced = false;
+  #failures = 0;
+
+  constructor(options: ReflectorOptions<O, V>) {
+    this.#options = options;
+  }
+
+  get path(): string {
+    return this.#options.path;
+  }
+
+  /** Whether the store has been filled by a list. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** The views by `name`, or `namespace/name`. */
+  views(): Map<string, V> {
+    return new Map([...this.#store].map(([key, { view }]) => [key, view]));
+  }
+
+  get(key: string): V | undefined {
+    return this.#store.get(key)?.view;
+  }
+
+  /** Takes in an object that a write or a read answered, unless the store has a later one. */
+  put(object: O): void {
+    if (this.#isNews(object)) this.#set(object);
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** Runs until stopped. */
+  async run(): Promise<void> {
+    const { signal } = this.#stop;
+    let from: string | null = null;
+    while (!signal.aborted) {
+      try {
+        from ??= await this.#list();
+        from = await this.#watch(from);
+        this.#failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isExpired(error)) from = null;
+        else this.#options.onError(error);
+        await this.#backOff();
+      }
+    }
+  }
+
+  async #list(): Promise<string> {
+    const { api, path, query, onChange } = this.#options;
+    const { resourceVersion, items } = await api.list<O>(path, query);
+    const present = new Set(items.map(({ metadata }) => keyOf(metadata)));
+    this.#deleted.clear();
+    for (const key of this.#store.keys()) if (!present.has(key)) this.#store.delete(key);
+    for (const item of items) if (this.#isNews(item)) this.#set(item);
+    this.#synced = true;
+    this.#failures = 0;
+    onChange();
+    return resourceVersion;
+  }
+
+  /** @returns the resourceVersion to go on from after the server closed the watch */
+  async #watch(from: string): Promise<string> {
+    const { api, path, query, random } = this.#options;
+    const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
+    let last = from;
+    const lines = api.watch<O>(path, { ...query, resourceVersion: from, timeoutSeconds }, IDLE_MS, this.#stop.signal);
+    for await (const line of lines) {
+      if (line.type === 'ERROR') throw watchError(path, line);
+      last = line.object.metadata.resourceVersion;
+      this.#failures = 0;
+      this.#take(line);
+    }
+    return last;
+  }
+
+  #take({ type, object }: WatchLine<O>): void {
+    if (type === 'BOOKMARK') return;
+    if (type === 'DELETED') this.#drop(object);
+    else if (this.#isNews(object)) this.#set(object);
+    else return;
+    this.#options.onChange();
+  }
+
+  #drop({ metadata }: O): void {
+    const known = this.#store.get(keyOf(metadata));
+    if (known !== undefined && isLater(known.resourceVersion, metadata.resourceVersion)) return;
+    this.#store.delete(keyOf(metadata));
+    this.#deleted.set(keyOf(metadata), metadata.resourceVersion);
+  }
+
+  #isNews({ metadata }: O): boolean {
+    const known = this.#store.get(keyOf(metadata))?.resourceVersion ?? this.#deleted.get(keyOf(metadata));
+    return known === undefined || isLater(metadata.resourceVersion, known);
+  }
+
+  #set(object: O): void {
+    const { resourceVersion } = object.metadata;
+    this.#store.set(keyOf(object.metadata), { resourceVersion, view: this.#options.project(object) });
+  }
+
+  async #backOff(): Promise<void> {
+    const { clock, random } = this.#options;
+    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    await clock.sleep(wait * (0.5 + random()), this.#stop.signal);
+  }
+}
+
+function keyOf({ namespace, name }: KubeObject['metadata']): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+/** resourceVersions of one resource are ordered whole numbers (documented since Kubernetes 1.35, true before). */
+function isLater(one: string, other: string): boolean {
+  if (one.length !== other.length) return one.length > other.length;
+  return one > other;
+}
+
+function watchError(path: string, { object }: WatchLine<unknown>): ApiError {
+  const { code = 500 } = object as { code?: number };
+  return new ApiError(`WATCH ${path}`, { status: code, headers: {}, body: JSON.stringify(object) });
+}

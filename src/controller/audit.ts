@@ -1,0 +1,32 @@
+import type { Step } from '../core/steps.ts';
+import type { Fields } from '../telemetry/log.ts';
+
+/** A step as the fields of its log line: what was done to which node, for which attempt, and why. */
+export function auditOf(step: Exclude<Step, { kind: 'evict' }>): Fields {
+  switch (step.kind) {
+    case 'createNodeReboot':
+      return { node: step.node.name };
+    case 'deleteNodeReboot':
+      return { node: step.nodeReboot.metadata.name, why: step.why };
+    case 'adoptNode':
+      return { node: step.node.name, epoch: step.epoch };
+    case 'adoptAttempt':
+      return { node: step.nodeReboot.metadata.name, attemptID: step.attempt.id, epoch: step.epoch };
+    case 'beginAttempt': {
+      const { id, trigger, policy } = step.attempt;
+      return { node: step.nodeReboot.metadata.name, attemptID: id, trigger, policy: policy.name, reasons: step.nodeReboot.status?.agent?.reasons ?? [] };
+    }
+    case 'cordon':
+      return { node: step.node.name, attemptID: step.attemptID };
+    case 'request':
+      return { node: step.nodeReboot.metadata.name, attemptID: step.request.attemptID, fromBootID: step.request.fromBootID };
+    case 'endAttempt':
+      return { node: step.nodeReboot.metadata.name, attemptID: step.attempt.id, code: step.code, why: step.message };
+    case 'restoreNode':
+      return { node: step.node.name, attemptID: step.attemptID, uncordon: step.uncordon };
+    case 'recordHistory':
+      return { node: step.nodeReboot.metadata.name, ...step.entry };
+    case 'clearAttempt':
+      return { node: step.nodeReboot.metadata.name, attemptID: step.attemptID };
+  }
+}

@@ -1,0 +1,97 @@
+import { LOCK_LEASE } from '../api/names.ts';
+import type { Pod } from '../api/objects.ts';
+import type { Reads } from '../cluster/ports.ts';
+import { readLock } from '../core/lock.ts';
+import type { Answers, Ask, EvictionRecord, NodeView, Snapshot } from '../core/model.ts';
+import type { Clock, Random } from '../platform/clock.ts';
+import type { Caches } from './caches.ts';
+import type { GateKeeper } from './gateKeeper.ts';
+
+export interface GathererOptions {
+  caches: Caches;
+  reads: Reads;
+  gates: GateKeeper;
+  clock: Clock;
+  random: Random;
+  namespace: string;
+  maxDisrupted: number;
+  newAttemptID: () => string;
+  onError: (error: unknown) => void;
+}
+
+/** The only code that reads for decisions. */
+export class Gatherer {
+  readonly #options: GathererOptions;
+
+  constructor(options: GathererOptions) {
+    this.#options = options;
+  }
+
+  /** What the caches say now, with nothing asked yet. */
+  snapshot(epoch: number | null, evictions: ReadonlyMap<string, EvictionRecord>): Snapshot {
+    const { caches, clock, random, namespace, maxDisrupted, newAttemptID } = this.#options;
+    return {
+      now: clock.now(),
+      mono: clock.monotonic(),
+      nodes: caches.nodes.views(),
+      nodeReboots: caches.nodeReboots.views(),
+      policies: [...caches.policies.views().values()],
+      lock: readLock(caches.locks.get(`${namespace}/${LOCK_LEASE}`)),
+      namespaceAnnotations: namespaceAnnotations(caches, namespace),
+      epoch,
+      maxDisrupted,
+      nextAttemptID: newAttemptID(),
+      jitter: random(),
+      evictions,
+      answers: { nodesFresh: false, gates: new Map(), pods: caches.watchedPods(), podsFresh: new Set(), nodeFresh: new Set(), leases: new Map() },
+    };
+  }
+
+  /**
+   * Answers what a decision asked. What cannot be read is left unanswered: the decision is then made without it, which
+   * never allows anything, and asked again in the next cycle.
+   */
+  async answer(snapshot: Snapshot, asks: readonly Ask[]): Promise<Snapshot> {
+    const gates = new Map(snapshot.answers.gates);
+    const leases = new Map(snapshot.answers.leases);
+    const nodes = new Map(snapshot.nodes);
+    const podsFresh = new Map<string, readonly Pod[]>();
+    const nodeFresh = new Set(snapshot.answers.nodeFresh);
+    let nodesFresh = snapshot.answers.nodesFresh;
+    const { reads, gates: keeper, caches } = this.#options;
+    const answers: { [K in Ask['kind']]: (ask: Extract<Ask, { kind: K }>) => Promise<void> } = {
+      gates: async (ask) => void gates.set(ask.key, await keeper.ask(ask.gates)),
+      lease: async ({ node }) => void leases.set(node, await reads.leaseRenewTime(node)),
+      nodes: async () => {
+        const read = await reads.nodes();
+        nodes.clear();
+        for (const node of read) nodes.set(node.name, node);
+        nodesFresh = true;
+      },
+      node: async ({ node: name }) => {
+        replace(nodes, name, await reads.node(name));
+        nodeFresh.add(name);
+      },
+      pods: async ({ node, fresh }) => {
+        if (fresh) podsFresh.set(node, await reads.pods(node));
+        else caches.watchPods(node);
+      },
+    };
+    const ask = (one: Ask) => (answers[one.kind] as (ask: Ask) => Promise<void>)(one).catch(this.#options.onError);
+    await Promise.all(asks.map(ask));
+    const pods = new Map([...caches.watchedPods(), ...podsFresh]);
+    const fresh = new Set([...snapshot.answers.podsFresh, ...podsFresh.keys()]);
+    const answered: Answers = { nodesFresh, gates, pods, podsFresh: fresh, nodeFresh, leases };
+    return { ...snapshot, nodes, answers: answered };
+  }
+}
+
+function replace(nodes: Map<string, NodeView>, name: string, node: NodeView | undefined): void {
+  if (node === undefined) nodes.delete(name);
+  else nodes.set(name, node);
+}
+
+function namespaceAnnotations(caches: Caches, namespace: string): Readonly<Record<string, string>> | null {
+  const object = caches.namespaces.get(namespace);
+  return object === undefined ? null : (object.metadata.annotations ?? {});
+}

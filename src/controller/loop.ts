@@ -1,0 +1,156 @@
+import { decide, type Plan } from '../core/decide.ts';
+import { fleetOf } from '../core/fleet.ts';
+import type { Ask, Snapshot } from '../core/model.ts';
+import { Timers } from '../core/timers.ts';
+import type { Clock, Random } from '../platform/clock.ts';
+import { errorFields, type Log } from '../telemetry/log.ts';
+import type { ControllerMetrics } from '../telemetry/metrics.ts';
+import type { Acted, Actor } from './actor.ts';
+import type { Caches } from './caches.ts';
+import type { Gatherer } from './gatherer.ts';
+import type { StatusWriter } from './statusWriter.ts';
+import type { Wakeup } from '../platform/wakeup.ts';
+
+/** Leadership, as the loop needs it. */
+export interface Leadership {
+  readonly leads: boolean;
+  /** Proves by an uncached read that this process leads. */
+  prove(): Promise<boolean>;
+  resign(): void;
+}
+
+export interface LoopOptions {
+  caches: Caches;
+  gatherer: Gatherer;
+  actor: Actor;
+  statuses: StatusWriter;
+  leadership: Leadership;
+  wakeup: Wakeup;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  metrics: ControllerMetrics;
+}
+
+/** However quiet it is, everything is looked at again this often. */
+const LONGEST_WAIT_MS = 30_000;
+/** After a conflict or a failure the world is looked at again after a moment, the longer the more often it happens. */
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 30_000;
+/** How often one cycle may read and decide again. */
+const MOST_ROUNDS = 4;
+
+interface Decided {
+  plan: Plan;
+  snapshot: Snapshot;
+  timers: Timers;
+}
+
+/** Gather, decide, act; again whenever something has changed or is due. One cycle at a time. */
+export class ControlLoop {
+  readonly #options: LoopOptions;
+  #timers: ReadonlyMap<string, number> = new Map();
+  #epoch: number | null = null;
+  #troubles = 0;
+  #lastCycle: number;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    this.#lastCycle = options.clock.monotonic();
+  }
+
+  /** Monotonic ms of the last cycle that came to its end. */
+  get lastCycle(): number {
+    return this.#lastCycle;
+  }
+
+  /** Runs one leadership: until it is lost, given up, or the signal aborts. */
+  async lead(signal: AbortSignal): Promise<void> {
+    const { leadership, wakeup, clock, metrics } = this.#options;
+    this.#epoch = null;
+    this.#timers = new Map();
+    this.#lastCycle = clock.monotonic();
+    metrics.leads(true);
+    while (!signal.aborted && leadership.leads) {
+      const started = clock.monotonic();
+      const wait = await this.#cycle().catch((error: unknown) => this.#trouble(error));
+      this.#lastCycle = clock.monotonic();
+      metrics.cycled((this.#lastCycle - started) / 1000);
+      await wakeup.wait(Math.min(wait, LONGEST_WAIT_MS), signal);
+    }
+    metrics.leads(false);
+  }
+
+  /** @returns milliseconds until the next cycle is due, whatever happens */
+  async #cycle(): Promise<number> {
+    const { leadership, actor, statuses, caches } = this.#options;
+    const { plan, snapshot, timers } = await this.#decide();
+    this.#timers = timers.running;
+    if (plan.resign !== null) {
+      this.#options.log.warn('leadership is given up', { why: plan.resign });
+      leadership.resign();
+      return 0;
+    }
+    if (plan.claim !== null) {
+      const claimed = await actor.claim(plan.claim, snapshot.lock);
+      if (claimed.done > 0) this.#epoch = plan.claim.epoch;
+      return await this.#after(claimed, 0);
+    }
+    const acted = this.#epoch === null ? IDLE : await actor.act(plan, snapshot.lock, this.#epoch);
+    if (acted.done > 0 || acted.conflicts > 0 || acted.failures > 0) return await this.#after(acted, 0);
+    caches.keepPodsOf(draining(plan));
+    this.#measure(plan, snapshot);
+    return await this.#after(acted, Math.min(timers.nextWake, await statuses.write(plan, snapshot)));
+  }
+
+  /** Decides, reads what the decision asked for, and decides again. */
+  async #decide(): Promise<Decided> {
+    const { gatherer, actor } = this.#options;
+    const asked = new Set<string>();
+    let snapshot = gatherer.snapshot(this.#epoch, actor.evictions);
+    for (let round = 1; ; round += 1) {
+      const timers = new Timers(this.#timers, snapshot.mono);
+      const plan = decide(snapshot, timers);
+      const news = plan.asks.filter((ask) => !asked.has(keyOf(ask)));
+      if (news.length === 0 || round === MOST_ROUNDS) return { plan, snapshot, timers };
+      for (const ask of news) asked.add(keyOf(ask));
+      snapshot = await gatherer.answer(snapshot, news);
+    }
+  }
+
+  /** After a conflict leadership is proven before anything is decided again. */
+  async #after({ conflicts, failures }: Acted, wait: number): Promise<number> {
+    const { leadership, random } = this.#options;
+    if (conflicts + failures === 0) {
+      this.#troubles = 0;
+      return wait;
+    }
+    if (conflicts > 0 && !(await leadership.prove())) return 0;
+    this.#troubles += 1;
+    return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#troubles - 1, 10)) * (0.5 + random());
+  }
+
+  async #trouble(error: unknown): Promise<number> {
+    this.#options.log.error('a cycle failed', errorFields(error));
+    this.#options.metrics.failed('cycle');
+    return await this.#after({ done: 0, conflicts: 0, failures: 1 }, 0);
+  }
+
+  #measure(plan: Plan, snapshot: Snapshot): void {
+    const { metrics } = this.#options;
+    metrics.slots(snapshot.lock.kind === 'ok' ? snapshot.lock.slots.length : 0);
+    metrics.fleet(fleetOf(plan, snapshot));
+  }
+}
+
+const IDLE: Acted = { done: 0, conflicts: 0, failures: 0 };
+
+function keyOf(ask: Ask): string {
+  return ask.kind === 'gates' ? `gates/${ask.key}` : JSON.stringify(ask);
+}
+
+/** The nodes whose pods decisions still need. */
+function draining({ inFlight }: Plan): Set<string> {
+  const before = new Set(['Preparing', 'Cordoning', 'Draining']);
+  return new Set([...inFlight].filter(([, { phase }]) => before.has(phase)).map(([name]) => name));
+}

@@ -1,0 +1,137 @@
+import type { AgentReport, Reboot } from '../api/generated/nodereboot.ts';
+import type { NodeReboot } from './model.ts';
+
+/** How often an order of unknown outcome is given in all. */
+export const MOST_ORDERS = 3;
+
+/** What the sentinel says; times are the node's wall clock, RFC 3339. */
+export interface Sentinel {
+  required: boolean;
+  /** When it last changed; empty if there is none. */
+  changed: string;
+  reasons: readonly string[];
+}
+
+/** What the rebooter answered to a probe. */
+export type Probe = { able: true; method: string } | { able: false; reason: string; method?: string };
+
+/** Everything that an agent's decision is made from, besides its NodeReboot. */
+export interface AgentState {
+  /** Of this boot. */
+  bootID: string;
+  /** The Node's UID, from the node claim of the agent's own token. */
+  nodeUID: string;
+  version: string;
+  sentinel: Sentinel;
+  /** The rebooter's last answer; null before the first. */
+  probe: Probe | null;
+  /** Seconds since boot, which go on while the machine sleeps. */
+  uptime: number;
+  /** The node's wall clock, epoch ms: for what people read. */
+  now: number;
+  /** The attempts whose order this process has given. */
+  ordered: ReadonlySet<string>;
+  /** The attempts whose order the rebooter has certainly refused, with its reasons. */
+  refused: ReadonlyMap<string, string>;
+}
+
+/** The agent's next move: one write of its own status, which is a compare-and-swap, or one call of the rebooter. */
+export type AgentMove =
+  | { kind: 'wait'; seconds?: number; why?: string }
+  | { kind: 'report'; report: AgentReport }
+  | { kind: 'probe'; attemptID: string }
+  | { kind: 'accept'; attemptID: string; uptime: number }
+  /** Raise `orders`, then order: the count is written first, so that a crash in between never orders once too often. */
+  | { kind: 'order'; attemptID: string; orders: number }
+  | { kind: 'fail'; attemptID: string; reason: string };
+
+/**
+ * Decides an agent's next move from what its NodeReboot says now. It accepts only a request that is made to this boot,
+ * through this object, and that it has not reported as failed.
+ */
+export function decideAgent(nodeReboot: NodeReboot, state: AgentState): AgentMove {
+  if (nodeReboot.spec.nodeUID !== state.nodeUID) return waits('the NodeReboot belongs to another node of this name');
+  const agent = nodeReboot.status?.agent ?? {};
+  const report = reportOf(agent, state);
+  if (!isReported(agent, report)) return { kind: 'report', report };
+  return prepareMove(nodeReboot, agent) ?? rebootMove(nodeReboot, agent, state);
+}
+
+/** What the agent says of its node, as it should stand in status. */
+function reportOf(agent: AgentReport, state: AgentState): AgentReport {
+  const { bootID, nodeUID, version, sentinel, probe } = state;
+  const first = agent.bootID !== bootID || agent.rebootRequired !== true || agent.since === undefined;
+  const since = first ? new Date(state.now).toISOString() : agent.since;
+  const sinceUptime = first ? Math.round(state.uptime) : agent.sinceUptime;
+  return {
+    bootID,
+    nodeUID,
+    version,
+    rebootRequired: sentinel.required,
+    ...(sentinel.required && since !== undefined ? { since } : {}),
+    ...(sentinel.required && sinceUptime !== undefined ? { sinceUptime } : {}),
+    ...(sentinel.required ? { changed: sentinel.changed, reasons: sentinel.reasons.slice(0, 64).map((reason) => reason.slice(0, 256)) } : {}),
+    ...(probe === null ? {} : { reboot: probe }),
+  };
+}
+
+/** The fields that a report sets; those that it leaves out are removed. */
+const REPORTED = ['bootID', 'nodeUID', 'version', 'rebootRequired', 'since', 'sinceUptime', 'changed', 'reasons', 'reboot'] as const;
+
+function isReported(agent: AgentReport, report: AgentReport): boolean {
+  return REPORTED.every((field) => canonical(agent[field]) === canonical(report[field]));
+}
+
+/** A report as a merge patch of `status.agent`: what it leaves out goes. */
+export function reportPatch(report: AgentReport): Record<string, unknown> {
+  return Object.fromEntries(REPORTED.map((field) => [field, report[field] ?? null]));
+}
+
+function prepareMove({ spec }: NodeReboot, agent: AgentReport): AgentMove | null {
+  const attemptID = spec.prepare?.attemptID;
+  if (attemptID === undefined || agent.prepared?.attemptID === attemptID) return null;
+  return { kind: 'probe', attemptID };
+}
+
+function rebootMove(nodeReboot: NodeReboot, agent: AgentReport, state: AgentState): AgentMove {
+  const request = nodeReboot.spec.reboot;
+  if (request === undefined) return { kind: 'wait' };
+  const refusal = refusalOf(request, nodeReboot, agent, state);
+  if (refusal !== null) return waits(refusal);
+  const { attemptID } = request;
+  if (agent.accepted !== attemptID) return { kind: 'accept', attemptID, uptime: state.uptime };
+  return orderMove(request, agent, state);
+}
+
+function refusalOf(request: Reboot, { metadata }: NodeReboot, agent: AgentReport, { bootID }: AgentState): string | null {
+  if (request.fromBootID !== bootID) return 'the request is made to another boot';
+  if (request.nodeRebootUID !== metadata.uid) return 'the request was made through another NodeReboot';
+  if (agent.failed?.attemptID === request.attemptID) return 'the attempt has been reported as failed';
+  return null;
+}
+
+/** Accepted: the order is given in time or not at all, on the clock that counts from boot. */
+function orderMove({ attemptID, delaySeconds, timeoutSeconds }: Reboot, agent: AgentReport, state: AgentState): AgentMove {
+  const refusal = state.refused.get(attemptID);
+  if (refusal !== undefined) return { kind: 'fail', attemptID, reason: refusal };
+  if (state.ordered.has(attemptID)) return waits('the order has been given');
+  const orders = agent.orders ?? 0;
+  const sinceAcceptance = state.uptime - (agent.acceptedUptime ?? 0);
+  if (sinceAcceptance > timeoutSeconds) {
+    return orders === 0
+      ? { kind: 'fail', attemptID, reason: 'the order could not be given in time after it was accepted' }
+      : waits('the order was given, with unknown outcome, and is too old to be given again');
+  }
+  if (orders >= MOST_ORDERS) return waits(`the order was given ${orders} times with unknown outcome`);
+  const delay = delaySeconds - sinceAcceptance;
+  return delay > 0 ? { kind: 'wait', seconds: delay } : { kind: 'order', attemptID, orders: orders + 1 };
+}
+
+function waits(why: string): AgentMove {
+  return { kind: 'wait', why };
+}
+
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
+  return JSON.stringify(Array.isArray(value) ? value : Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,104 @@
+import { advance, contextOf, type Progress } from './attempt.ts';
+import { adoptionSteps, type Claim, claimOf, heldFromOutside, isOutranked } from './leadership.ts';
+import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
+import { type ReadPolicy, readPolicies } from './owners.ts';
+import type { Candidate } from './eligibility.ts';
+import { attemptFor, queueOf, type Waiting } from './queue.ts';
+import type { LockEdit, Step } from './steps.ts';
+import type { Timers } from './timers.ts';
+import { upkeepOf } from './upkeep.ts';
+
+/** Everything that follows from one snapshot. */
+export interface Plan {
+  /** Write the lock anew with this leadership's epoch, and do nothing else. */
+  claim: Claim | null;
+  /** Somebody else leads: write nothing and campaign again. */
+  resign: string | null;
+  /** Read these, then decide again; the rest of the plan stands meanwhile. */
+  asks: readonly Ask[];
+  lockEdits: readonly LockEdit[];
+  /** At most one step a node, in any order. */
+  steps: readonly Step[];
+  /** Steps that may be taken only after the lock edits have landed. */
+  stepsAfterLock: readonly Step[];
+  /** Where each node in flight stands. */
+  inFlight: ReadonlyMap<string, Progress>;
+  waiting: ReadonlyMap<string, Waiting>;
+  policies: readonly ReadPolicy[];
+  /** Why nothing may start anywhere. */
+  held: Verdict | null;
+}
+
+/** Decides what is to be done now. Pure: the same snapshot and timers give the same plan. */
+export function decide(snapshot: Snapshot, timers: Timers): Plan {
+  const policies = readPolicies(snapshot.policies, snapshot.nodes.values());
+  const { lock, epoch } = snapshot;
+  if (lock.kind === 'newer') {
+    const message = `The cluster lock has format ${lock.format}, which this release cannot read. Upgrade Drydock.`;
+    return { ...NOTHING, policies, held: { code: 'LockNewer', message } };
+  }
+  if (isOutranked(snapshot)) return { ...NOTHING, policies, resign: 'a higher epoch was found' };
+  const claim = claimOf(snapshot);
+  if (claim !== null || lock.kind !== 'ok' || epoch === null) return { ...NOTHING, policies, claim };
+  const adoption = adoptionSteps(snapshot, lock.slots, epoch);
+  if (adoption.length > 0) return { ...NOTHING, policies, steps: adoption };
+  return act(snapshot, timers, policies, { slots: lock.slots, epoch });
+}
+
+const NOTHING: Plan = {
+  claim: null,
+  resign: null,
+  asks: [],
+  lockEdits: [],
+  steps: [],
+  stepsAfterLock: [],
+  inFlight: new Map(),
+  waiting: new Map(),
+  policies: [],
+  held: null,
+};
+
+interface Leading {
+  slots: readonly Slot[];
+  epoch: number;
+}
+
+function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[], { slots, epoch }: Leading): Plan {
+  const upkeep = upkeepOf(snapshot, policies, slots);
+  const inFlight = new Map<string, Progress>();
+  for (const slot of slots) {
+    const node = snapshot.nodes.get(slot.node);
+    if (node?.uid === slot.nodeUID) inFlight.set(slot.node, advance(contextOf(snapshot, timers, slot, node, epoch)));
+  }
+  const moves = [...inFlight.values()];
+  const held = heldFromOutside(snapshot.lock, timers);
+  const queue = queueOf(policies, slots, held, snapshot, timers);
+  const start = queue.starts === null ? null : startOf(queue.starts, snapshot, epoch);
+  const ready = moves.filter((move) => move.step !== undefined && move.stepAfterLock !== true);
+  const after = moves.filter((move) => move.step !== undefined && move.stepAfterLock === true);
+  return {
+    ...NOTHING,
+    policies,
+    held,
+    inFlight,
+    waiting: queue.waiting,
+    asks: [...moves.flatMap((move) => move.asks ?? []), ...queue.asks],
+    lockEdits: [...upkeep.lockEdits, ...moves.flatMap((move) => move.lockEdit ?? []), ...(start ? [start.edit] : [])],
+    steps: [...upkeep.steps, ...ready.flatMap((move) => move.step ?? [])],
+    stepsAfterLock: [...after.flatMap((move) => move.step ?? []), ...(start ? [start.step] : [])],
+  };
+}
+
+function startOf(candidate: Candidate, { nextAttemptID, now }: Snapshot, epoch: number): { edit: LockEdit; step: Step } {
+  const { node, nodeReboot, owner } = candidate;
+  const slot: Slot = {
+    node: node.name,
+    nodeUID: node.uid,
+    policyUID: owner.policy.metadata.uid,
+    attemptID: nextAttemptID,
+    fromBootID: node.bootID,
+    requested: '',
+  };
+  const attempt = attemptFor(candidate, nextAttemptID, epoch, now);
+  return { edit: { kind: 'take', slot }, step: { kind: 'beginAttempt', nodeReboot, attempt } };
+}

@@ -1,0 +1,57 @@
+import type { LiveContext } from './attempt.ts';
+import type { Verdict } from './model.ts';
+import { stopped } from './pause.ts';
+import { scheduleAt } from './schedule.ts';
+import { matches } from './selector.ts';
+import { stopsOf } from './stops.ts';
+
+/** A reason to give up an attempt that the agent has not accepted. */
+type Check = (context: LiveContext) => Verdict | null;
+
+/** Why the attempt is to be given up now; null to go on. */
+export function interruption(context: LiveContext): Verdict | null {
+  for (const check of CHECKS) {
+    const verdict = check(context);
+    if (verdict !== null) return verdict;
+  }
+  return null;
+}
+
+const CHECKS: readonly Check[] = [
+  /** People come first. */
+  ({ snapshot, node, nodeReboot, policy }) => {
+    const { now } = snapshot;
+    const stops = stopsOf(snapshot.namespaceAnnotations, policy, node, nodeReboot);
+    return stops.map((stop) => stopped(stop, now)).find((verdict) => verdict !== null) ?? null;
+  },
+  ({ cordon }) => {
+    if (cordon.whose === 'lifted') return verdict('CordonLifted', 'Somebody has uncordoned the node.');
+    if (cordon.whose === 'taken') return verdict('CordonTaken', 'Somebody else has cordoned the node anew.');
+    return null;
+  },
+  ({ policy, node }) => {
+    if (policy === undefined) return verdict('PolicyGone', 'The policy of the attempt has been deleted.');
+    if (policy.spec.mode !== 'Enforce') return verdict('ReportOnly', 'The policy has been set to Report.');
+    if (!matches(policy.spec.nodeSelector, node.labels)) return verdict('NotSelected', 'The policy no longer selects the node.');
+    return null;
+  },
+  ({ nodeReboot, attempt }) =>
+    attempt.trigger === 'Sentinel' && nodeReboot.status?.agent?.rebootRequired === false
+      ? verdict('SentinelGone', 'The node no longer requires a reboot.')
+      : null,
+  ({ node, slot }) =>
+    node.bootID !== '' && node.bootID !== slot.fromBootID
+      ? verdict('BootChanged', 'The node has rebooted without having been asked.')
+      : null,
+  /** The attempt's own copy of the schedule: edits apply to the next attempt. */
+  ({ rules, snapshot, timers }) => {
+    const state = scheduleAt(rules.schedule, snapshot.now);
+    if (!state.open) return verdict(state.code, state.message);
+    if (state.until !== null) timers.wakeIn(state.until - snapshot.now);
+    return null;
+  },
+];
+
+function verdict(code: string, message: string): Verdict {
+  return { code, message };
+}

@@ -1,0 +1,56 @@
+import type { Progress } from './attempt.ts';
+import type { Said } from './conditions.ts';
+import type { NodeReboot } from './model.ts';
+import type { Phase } from './steps.ts';
+
+/** The phases of an attempt in their order, so that "further than" can be asked. */
+const ORDER: readonly Phase[] = ['Idle', 'Pending', 'Preparing', 'Cordoning', 'Draining', 'Rebooting', 'Verifying', 'Uncordoning'];
+
+/**
+ * The steps of a reboot as conditions, so that each has a time that people can read. Between attempts they tell how
+ * far the last one came.
+ */
+export function stepConditions(nodeReboot: NodeReboot, progress: Progress | undefined): Said[] {
+  const { status, spec } = nodeReboot;
+  const agent = status?.agent;
+  const required = agent?.rebootRequired === true;
+  const conditions: Said[] = [
+    said('RebootRequired', required, required ? 'Sentinel' : 'NoSentinel', required ? because(agent?.reasons) : 'The agent sees no sentinel.'),
+  ];
+  const attemptID = spec.attempt?.id;
+  if (attemptID === undefined || progress === undefined) return [...conditions, ...kept(nodeReboot)];
+  const reached = (phase: Phase) => ORDER.indexOf(progress.phase) > ORDER.indexOf(phase);
+  const accepted = agent?.accepted === attemptID;
+  const ending = spec.attempt?.ending !== undefined;
+  if (ending || progress.phase === 'Failed') return [...conditions, ...kept(nodeReboot)];
+  return [
+    ...conditions,
+    step('Prepared', agent?.prepared?.attemptID === attemptID && agent.prepared.able, attemptID),
+    step('Cordoned', reached('Cordoning'), attemptID),
+    step('Drained', reached('Draining'), attemptID),
+    step('Accepted', accepted, attemptID),
+    step('Rebooted', accepted && reached('Rebooting'), attemptID),
+    step('Verified', accepted && reached('Verifying'), attemptID),
+  ];
+}
+
+const STEPS = new Set(['Prepared', 'Cordoned', 'Drained', 'Accepted', 'Rebooted', 'Verified']);
+
+function kept({ status }: NodeReboot): Said[] {
+  return (status?.conditions ?? [])
+    .filter(({ type }) => STEPS.has(type))
+    .map(({ type, status: holds, reason, message }) => ({ type, status: holds, reason, message }));
+}
+
+function step(type: string, done: boolean, attemptID: string): Said {
+  return said(type, done, done ? 'Done' : 'NotYet', `Attempt ${attemptID}.`);
+}
+
+function because(reasons: readonly string[] | undefined): string {
+  const names = (reasons ?? []).slice(0, 10);
+  return names.length === 0 ? 'The agent sees the sentinel.' : `The agent sees the sentinel, because of ${names.join(', ')}.`;
+}
+
+function said(type: string, holds: boolean, reason: string, message: string): Said {
+  return { type, status: holds ? 'True' : 'False', reason, message };
+}

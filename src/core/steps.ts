@@ -1,0 +1,57 @@
+import type { NodeRebootSpec, NodeRebootStatus } from '../api/generated/nodereboot.ts';
+import type { Pod } from '../api/objects.ts';
+import type { NodeReboot, NodeView, Slot } from './model.ts';
+
+export type Attempt = NonNullable<NodeRebootSpec['attempt']>;
+export type RebootRequest = NonNullable<NodeRebootSpec['reboot']>;
+export type HistoryEntry = NonNullable<NodeRebootStatus['history']>[number];
+export type Backoff = NonNullable<NodeRebootStatus['backoff']>;
+export type Phase = NonNullable<NodeRebootStatus['phase']>;
+
+/** A change of the cluster lock. All edits of one decision are written by one compare-and-swap. */
+export type LockEdit =
+  | { kind: 'take'; slot: Slot }
+  | { kind: 'mark'; attemptID: string; nodeRebootUID: string }
+  | { kind: 'unmark'; attemptID: string }
+  | { kind: 'free'; attemptID: string; why: string };
+
+/**
+ * One effect on the cluster. Every write of a Node or a NodeReboot carries the resourceVersion of the object given
+ * here, so that it happens only if nothing has changed since the decision; doing it twice is refused.
+ */
+export type Step =
+  | { kind: 'createNodeReboot'; node: NodeView }
+  | { kind: 'deleteNodeReboot'; nodeReboot: NodeReboot; why: string }
+  | { kind: 'adoptAttempt'; nodeReboot: NodeReboot; attempt: Attempt; epoch: number }
+  | { kind: 'adoptNode'; node: NodeView; epoch: number }
+  /** Writes `spec.attempt` and `spec.prepare`. */
+  | { kind: 'beginAttempt'; nodeReboot: NodeReboot; attempt: Attempt }
+  | { kind: 'cordon'; node: NodeView; attemptID: string; epoch: number }
+  | { kind: 'evict'; node: NodeView; attemptID: string; pods: readonly Pod[]; gracePeriodSeconds: number | null }
+  /** Writes `spec.reboot`. */
+  | { kind: 'request'; nodeReboot: NodeReboot; request: RebootRequest }
+  /** Withdraws the request, if any, and marks the attempt as ending, in one patch. */
+  | { kind: 'endAttempt'; nodeReboot: NodeReboot; attempt: Attempt; code: string; message: string }
+  /** Takes everything of ours off the Node; makes it schedulable only if the cordon is ours. */
+  | { kind: 'restoreNode'; node: NodeView; uncordon: boolean; attemptID: string }
+  | { kind: 'recordHistory'; nodeReboot: NodeReboot; entry: HistoryEntry; backoff: Backoff | null }
+  /** Clears `attempt`, `prepare`, `reboot` and `grant` in one patch. */
+  | { kind: 'clearAttempt'; nodeReboot: NodeReboot; attemptID: string };
+
+/** The slots after some edits. */
+export function applyEdits(slots: readonly Slot[], edits: readonly LockEdit[]): readonly Slot[] {
+  return edits.reduce(applyEdit, slots);
+}
+
+function applyEdit(slots: readonly Slot[], edit: LockEdit): readonly Slot[] {
+  switch (edit.kind) {
+    case 'take':
+      return [...slots, edit.slot];
+    case 'free':
+      return slots.filter((slot) => slot.attemptID !== edit.attemptID);
+    case 'mark':
+      return slots.map((slot) => (slot.attemptID === edit.attemptID ? { ...slot, requested: edit.nodeRebootUID } : slot));
+    case 'unmark':
+      return slots.map((slot) => (slot.attemptID === edit.attemptID ? { ...slot, requested: '' } : slot));
+  }
+}

@@ -1,0 +1,72 @@
+import { cordonOf, isMarked } from './cordon.ts';
+import { asksSomething } from './finish.ts';
+import type { NodeReboot, NodeView, Slot, Snapshot } from './model.ts';
+import type { ReadPolicy } from './owners.ts';
+import type { LockEdit, Step } from './steps.ts';
+
+type Retake = Extract<LockEdit, { kind: 'take' }>;
+
+/** What is put in order whatever else is decided: one step a node. */
+export interface Upkeep {
+  steps: readonly Step[];
+  lockEdits: readonly LockEdit[];
+}
+
+/**
+ * Keeps one NodeReboot for every selected node, bound to the node's UID, and undoes what was left without a slot: by a
+ * crash between two writes, by a write of a deposed leader that landed late, by people who edit or restore objects.
+ */
+export function upkeepOf(snapshot: Snapshot, policies: readonly ReadPolicy[], slots: readonly Slot[]): Upkeep {
+  const selected = new Set(policies.flatMap(({ nodes }) => nodes.map(({ name }) => name)));
+  const steps: Step[] = [];
+  const lockEdits: LockEdit[] = [];
+  for (const node of snapshot.nodes.values()) {
+    if (slots.some((slot) => slot.node === node.name && slot.nodeUID === node.uid)) continue;
+    const nodeReboot = snapshot.nodeReboots.get(node.name);
+    const found = tidy(node, nodeReboot) ?? membership(node, nodeReboot, selected.has(node.name));
+    if (found?.kind === 'take') lockEdits.push(found);
+    else if (found !== null) steps.push(found);
+  }
+  for (const slot of slots) {
+    if (snapshot.nodes.get(slot.node)?.uid === slot.nodeUID) continue;
+    lockEdits.push({ kind: 'free', attemptID: slot.attemptID, why: `Node ${slot.node} is gone` });
+  }
+  return { steps, lockEdits };
+}
+
+/** A node without a slot carries nothing of ours, and its NodeReboot asks nothing. */
+function tidy(node: NodeView, nodeReboot: NodeReboot | undefined): Step | Retake | null {
+  if (nodeReboot !== undefined && asksSomething(nodeReboot)) return settle(node, nodeReboot);
+  if (!isMarked(node)) return null;
+  const attemptID = node.annotations['drydock.dev/cordon'] ?? '';
+  return { kind: 'restoreNode', node, uncordon: cordonOf(node).whose === 'ours', attemptID };
+}
+
+/** A reboot that was accepted will happen: it gets its slot back. Everything else is withdrawn. */
+function settle(node: NodeView, nodeReboot: NodeReboot): Step | Retake {
+  const { attempt, reboot, nodeUID } = nodeReboot.spec;
+  const accepted = attempt !== undefined && nodeReboot.status?.agent?.accepted === attempt.id;
+  if (!accepted || nodeUID !== node.uid || reboot?.attemptID !== attempt.id) {
+    return { kind: 'clearAttempt', nodeReboot, attemptID: attempt?.id ?? '' };
+  }
+  return {
+    kind: 'take',
+    slot: {
+      node: node.name,
+      nodeUID: node.uid,
+      policyUID: attempt.policy.uid,
+      attemptID: attempt.id,
+      fromBootID: reboot.fromBootID,
+      requested: nodeReboot.metadata.uid,
+    },
+  };
+}
+
+function membership(node: NodeView, nodeReboot: NodeReboot | undefined, selected: boolean): Step | null {
+  if (nodeReboot === undefined) return selected && !node.deleting ? { kind: 'createNodeReboot', node } : null;
+  if (nodeReboot.metadata.deletionTimestamp !== undefined) return null;
+  if (nodeReboot.spec.nodeUID !== node.uid) {
+    return { kind: 'deleteNodeReboot', nodeReboot, why: 'it belongs to an earlier node of this name' };
+  }
+  return selected ? null : { kind: 'deleteNodeReboot', nodeReboot, why: 'no policy selects its node any more' };
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
+import { createInterface } from 'node:readline';
+import {
+  type Transport,
+  TransportError,
+  type TransportRequest,
+  type TransportResponse,
+  type TransportStream,
+} from './transport.ts';
+
+/** Where the API server is, and how to prove who one is. Asked before every request, so that tokens may rotate. */
+export type Credentials = () => Promise<https.RequestOptions & { server: URL }>;
+
+/** The largest answer that is taken in; a list of 5,000 Nodes has about 60 MB. */
+const MAX_BODY_BYTES = 256 * 1024 * 1024;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** A Transport over HTTPS with connections that are kept. Redirects are not followed. */
+export class HttpsTransport implements Transport {
+  readonly #credentials: Credentials;
+  readonly #agent = new https.Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8, scheduling: 'lifo' });
+  /** Watches have connections of their own, which end with them. */
+  readonly #streams = new https.Agent({ keepAlive: false });
+
+  constructor(credentials: Credentials) {
+    this.#credentials = credentials;
+  }
+
+  async request(request: TransportRequest): Promise<TransportResponse> {
+    const signal = AbortSignal.timeout(request.timeoutMs);
+    const response = await this.#send(request, this.#agent, signal);
+    try {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of response) {
+        chunks.push(chunk as Buffer);
+        size += (chunk as Buffer).length;
+        if (size > MAX_BODY_BYTES) throw new Error(`the answer is larger than ${MAX_BODY_BYTES} bytes`);
+      }
+      return {
+        status: response.statusCode ?? 0,
+        headers: flatten(response),
+        body: Buffer.concat(chunks).toString('utf8'),
+      };
+    } catch (error) {
+      response.destroy();
+      throw failure(request, error);
+    }
+  }
+
+  async stream(path: string, idleMs: number, signal: AbortSignal): Promise<TransportStream> {
+    const request: TransportRequest = { method: 'GET', path, timeoutMs: CONNECT_TIMEOUT_MS };
+    const opened = new AbortController();
+    const timer = setTimeout(
+      () => opened.abort(new Error(`no answer within ${CONNECT_TIMEOUT_MS} ms`)),
+      CONNECT_TIMEOUT_MS,
+    );
+    const response = await this.#send(request, this.#streams, AbortSignal.any([signal, opened.signal])).finally(() =>
+      clearTimeout(timer),
+    );
+    response.socket.setTimeout(idleMs, () => response.destroy(new Error(`no byte for ${idleMs} ms`)));
+    return { status: response.statusCode ?? 0, lines: linesOf(response, request), close: () => response.destroy() };
+  }
+
+  async #send(request: TransportRequest, agent: https.Agent, signal: AbortSignal): Promise<IncomingMessage> {
+    try {
+      const { server, headers, ...options } = await this.#credentials();
+      const url = new URL(server.pathname.replace(/\/$/, '') + request.path, server);
+      return await new Promise<IncomingMessage>((resolve, reject) => {
+        const all = { ...(headers as Record<string, string>), ...request.headers };
+        const outgoing = https.request(
+          url,
+          { ...options, method: request.method, headers: all, agent, signal },
+          resolve,
+        );
+        outgoing.on('error', reject);
+        outgoing.end(request.body);
+      });
+    } catch (error) {
+      throw failure(request, error);
+    }
+  }
+}
+
+async function* linesOf(response: IncomingMessage, request: TransportRequest): AsyncGenerator<string> {
+  let died: Error | undefined;
+  response.on('error', (error) => {
+    died = error;
+  });
+  const reader = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of reader) yield line;
+  if (died !== undefined || !response.complete) throw failure(request, died ?? new Error('the connection was cut'));
+}
+
+function flatten({ headers }: IncomingMessage): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
+}
+
+/** Queries stay out of the message: they may be long, and what failed is told by the path. */
+function failure({ method, path, timeoutMs }: TransportRequest, error: unknown): TransportError {
+  const timedOut = error instanceof Error && error.name === 'TimeoutError';
+  const why = timedOut ? `no answer within ${timeoutMs} ms` : error instanceof Error ? error.message : String(error);
+  return new TransportError(`${method} ${path.split('?')[0]}: ${why}`, { cause: error });
+}

@@ -1,0 +1,55 @@
+import { expect } from 'chai';
+import { harbourForEach } from './support/harbour.ts';
+import { deploy, podsOn } from './support/workload.ts';
+
+describe('a roll of nodes that require a reboot', () => {
+  const harbour = harbourForEach();
+
+  it('reboots three nodes one at a time, in the order in which they asked, exactly once each', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machines = [await h.addMachine('n1'), await h.addMachine('n2'), await h.addMachine('n3')];
+    await deploy(h, { name: 'web', replicas: 6 });
+    await h.startController();
+    await h.applyPolicy({ settle: '2s' });
+    for (const machine of machines) {
+      await h.until(`the agent of ${machine.name} to report`, ({ kind, name }) => kind === 'NodeReboot' && name === machine.name);
+    }
+    for (const name of ['n3', 'n1', 'n2']) {
+      const mark = h.timeline.mark();
+      machines.find((machine) => machine.name === name)?.requireReboot(['linux-image-6.8.0', 'libc6']);
+      await h.until(`${name} to say so`, (entry) => entry.kind === 'NodeReboot' && entry.name === name && JSON.stringify(entry.object).includes('"rebootRequired":true'), mark);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+
+    for (const machine of machines) await h.untilBack(machine, 1);
+
+    expect(h.rebootedInOrder()).to.deep.equal(['n3', 'n1', 'n2']);
+    for (const machine of machines) {
+      expect(machine.rebooter.orders, `orders to ${machine.name}`).to.have.length(1);
+      const [last] = h.nodeReboot(machine.name)?.status?.history ?? [];
+      expect(last).to.include({ outcome: 'Rebooted', policy: 'workers', toBootID: machine.bootId });
+      expect(last?.reasons).to.deep.equal(['libc6', 'linux-image-6.8.0']);
+    }
+  });
+
+  it('waits while a PodDisruptionBudget blocks, names it, and goes on once it is relaxed', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1');
+    await deploy(h, { name: 'db', replicas: 2, minAvailable: 2, nodeSelector: { role: 'worker' } });
+    await h.startController();
+    await h.applyPolicy();
+    machine.requireReboot();
+
+    await h.untilVerdict('n1', 'DrainBlocked');
+    expect(h.nodeReboot('n1')?.status?.verdict?.message).to.contain('PodDisruptionBudget db');
+    expect(h.nodeReboot('n1')?.status?.drain?.podsLeft).to.equal(2);
+    expect(h.isCordoned('n1')).to.equal(true);
+    expect(await podsOn(h, 'n1')).to.have.length(2);
+    expect(machine.rebooter.orders).to.have.length(0);
+
+    await h.kubectl('patch', 'pdb', 'db', '--type=merge', '-p', '{"spec":{"minAvailable":0}}');
+    await h.untilBack(machine, 1);
+  });
+});

@@ -1,0 +1,169 @@
+/** A test bed with Drydock installed, and what the end-to-end tests say to it and ask of it. */
+
+import type { RebootPolicySpec } from '../../../src/api/generated/rebootpolicy.ts';
+import type { KubeObject } from '../../../src/api/objects.ts';
+import type { NodeReboot } from '../../../src/core/model.ts';
+import { checkInvariants } from '../../invariants/invariants.ts';
+import type { ControllerOptions, ControllerProcess } from '../../testbed/controller/controller.ts';
+import type { Machine, MachineOptions } from '../../testbed/machine/machine.ts';
+import { waitFor } from '../../testbed/process/wait.ts';
+import { TestBed } from '../../testbed/testbed.ts';
+import type { Timeline, TimelineEntry } from '../../testbed/timeline/timeline.ts';
+
+/** How long anything may take that takes a few seconds on an idle machine, in milliseconds. */
+export const SOON = 60_000;
+
+/** What a test promises about its cluster; the invariants are checked against it. */
+export interface Limits {
+  /** `--max-disrupted` of the controller. */
+  maxDisrupted: number;
+}
+
+/** One test's cluster: machines, a controller, and the record of what happened. */
+export class Harbour {
+  readonly bed: TestBed;
+  readonly timeline: Timeline;
+  readonly machines: Machine[] = [];
+  readonly #controllers: ControllerProcess[] = [];
+  #limits: Limits = { maxDisrupted: 1 };
+
+  private constructor(bed: TestBed, timeline: Timeline) {
+    this.bed = bed;
+    this.timeline = timeline;
+  }
+
+  static async open(): Promise<Harbour> {
+    const bed = await TestBed.start();
+    await bed.installDrydock();
+    return new Harbour(bed, await bed.timeline());
+  }
+
+  async close(): Promise<void> {
+    await this.bed.stop();
+  }
+
+  /** Nodes that stay out of it, so that there is always somewhere to go for pods: they have no agent. */
+  async addSpareNode(name = 'spare'): Promise<void> {
+    await this.bed.createNode(name, { labels: { role: 'spare' } });
+  }
+
+  async addMachine(name: string, options: MachineOptions = {}): Promise<Machine> {
+    const machine = await this.bed.machine(name, { ...options, labels: { role: 'worker', ...options.labels } });
+    this.machines.push(machine);
+    return machine;
+  }
+
+  async startController(options: ControllerOptions & { maxDisrupted?: number } = {}): Promise<ControllerProcess> {
+    const { maxDisrupted = 1, ...rest } = options;
+    this.#limits = { maxDisrupted };
+    const args = ['--max-disrupted', String(maxDisrupted), '--log-level', 'debug', ...(rest.args ?? [])];
+    const controller = await this.bed.controller({ ...rest, args });
+    this.#controllers.push(controller);
+    return controller;
+  }
+
+  /** Applies a policy over the workers that does not wait for anything, but for what the test asks. */
+  async applyPolicy(spec: Partial<RebootPolicySpec> = {}, name = 'workers'): Promise<void> {
+    const all: RebootPolicySpec = { nodeSelector: { matchLabels: { role: 'worker' } }, mode: 'Enforce', settle: '0s', ...spec };
+    await this.bed.apply(JSON.stringify({ apiVersion: 'drydock.dev/v1alpha1', kind: 'RebootPolicy', metadata: { name }, spec: all }));
+  }
+
+  /** kubectl as the admin; throws what it says against it. */
+  async kubectl(...args: string[]): Promise<string> {
+    const { stdout, stderr, code } = await this.bed.kubectl(args);
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
+  async annotate(what: string, name: string, annotation: string): Promise<void> {
+    await this.kubectl('annotate', what, name, annotation, '--overwrite');
+  }
+
+  /** The first entry, past or future, that satisfies the predicate. */
+  async until(what: string, predicate: (entry: TimelineEntry) => boolean, from = 0): Promise<TimelineEntry> {
+    return await this.timeline.until(predicate, { timeoutMs: SOON, what, from });
+  }
+
+  /** Waits until a node's reboot has this verdict, which is written a moment after it is reached. */
+  async untilVerdict(node: string, code: string, from = 0): Promise<TimelineEntry> {
+    return await this.until(`verdict ${code} of ${node}`, ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.verdict?.code === code, from);
+  }
+
+  async untilPhase(node: string, phase: string, from = 0): Promise<TimelineEntry> {
+    return await this.until(`phase ${phase} of ${node}`, ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.phase === phase, from);
+  }
+
+  /** Waits until the machine has been rebooted so many times in all, its node is back in service, and its slot is free. */
+  async untilBack(machine: Machine, reboots: number): Promise<void> {
+    const done = () => machine.bootIds.length === reboots + 1 && !this.isCordoned(machine.name) && this.isIdle(machine.name);
+    await waitFor(`${machine.name} back after ${reboots} reboots`, async () => done() || undefined, { timeoutMs: SOON });
+  }
+
+  nodeReboot(name: string): NodeReboot | undefined {
+    return this.timeline.latest('NodeReboot', name) as unknown as NodeReboot | undefined;
+  }
+
+  isCordoned(node: string): boolean {
+    const latest = this.timeline.latest('Node', node) as { spec?: { unschedulable?: boolean } } | undefined;
+    return latest?.spec?.unschedulable === true;
+  }
+
+  /** The nodes in the order in which their boot IDs changed. */
+  rebootedInOrder(): string[] {
+    const reboots = this.timeline.ordered('Node').filter(({ object, previous }) => previous !== undefined && bootIDOf(previous) !== bootIDOf(object));
+    return reboots.map(({ name }) => name);
+  }
+
+  /** Whether the node has no attempt and no slot. */
+  isIdle(node: string): boolean {
+    return this.nodeReboot(node)?.spec.attempt === undefined && !this.slots().includes(node);
+  }
+
+  /** The nodes that have a slot now. */
+  slots(): string[] {
+    const lock = this.timeline.latest('Lease', 'drydock-lock', 'drydock') as KubeObject | undefined;
+    const annotations = lock?.metadata.annotations ?? {};
+    const slots = JSON.parse(annotations['drydock.dev/slots'] ?? '[]') as { node: string }[];
+    return slots.map(({ node }) => node);
+  }
+
+  /** Ends the test: everything at rest, and nothing that happened broke an invariant. */
+  assertInvariants(): void {
+    checkInvariants(this.timeline.ordered(), this.#limits);
+  }
+}
+
+function bootIDOf(node: object): string | undefined {
+  return (node as { status?: { nodeInfo?: { bootID?: string } } }).status?.nodeInfo?.bootID;
+}
+
+interface Status {
+  phase?: string;
+  verdict?: { code: string; message: string };
+}
+
+export function statusOf(object: object): Status | undefined {
+  return (object as { status?: Status }).status;
+}
+
+/** Sets up one harbour for each test, and judges what happened in it even if the test itself was content. */
+export function harbourForEach(): () => Harbour {
+  let harbour: Harbour | undefined;
+  beforeEach(async () => {
+    harbour = await Harbour.open();
+  });
+  afterEach(async function () {
+    const open = harbour;
+    harbour = undefined;
+    try {
+      if (this.currentTest?.state === 'failed') console.error(open?.timeline.print());
+      else open?.assertInvariants();
+    } finally {
+      await open?.close();
+    }
+  });
+  return () => {
+    if (harbour === undefined) throw new Error('there is no harbour outside a test');
+    return harbour;
+  };
+}
