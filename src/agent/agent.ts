@@ -84,7 +84,12 @@ export class Agent {
       case 'probe':
         return await this.#prepare(move.attemptID, nodeReboot);
       case 'accept':
-        await own.patchAgent(nodeReboot, { accepted: move.attemptID, acceptedUptime: move.uptime, orders: 0, failed: null });
+        await own.patchAgent(nodeReboot, {
+          accepted: move.attemptID,
+          acceptedUptime: move.uptime,
+          orders: 0,
+          failed: null,
+        });
         return log.info('reboot accepted', { attemptID: move.attemptID, acceptedUptime: move.uptime });
       case 'order':
         return await this.#order(move.attemptID, move.orders, nodeReboot);
@@ -135,7 +140,17 @@ export class Agent {
   async #state(): Promise<AgentState> {
     const { node, sentinels, nodeUID, version, clock } = this.#options;
     const [bootID, uptime, sentinel] = await Promise.all([node.bootID(), node.uptime(), sentinels.read()]);
-    return { bootID, nodeUID, version, sentinel, probe: this.#probe, uptime, now: clock.now(), ordered: this.#ordered, refused: this.#refused };
+    return {
+      bootID,
+      nodeUID,
+      version,
+      sentinel,
+      probe: this.#probe,
+      uptime,
+      now: clock.now(),
+      ordered: this.#ordered,
+      refused: this.#refused,
+    };
   }
 
   async #trouble(error: unknown): Promise<number> {

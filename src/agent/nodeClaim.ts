@@ -20,5 +20,7 @@ export function nodeClaimOf(token: string): NodeClaim {
   }
   const { name, uid } = claims['kubernetes.io']?.node ?? {};
   if (typeof name === 'string' && typeof uid === 'string') return { name, uid };
-  throw new Error('the service account token names no node: it has to be bound to a pod or a node, and Kubernetes has to be 1.33 or later');
+  throw new Error(
+    'the service account token names no node: it has to be bound to a pod or a node, and Kubernetes has to be 1.33 or later',
+  );
 }

@@ -19,7 +19,8 @@ export class NodeFiles implements NodeFacts {
 
   async uptime(): Promise<number> {
     const seconds = Number.parseFloat(await readFile(this.#uptimeFile, 'utf8'));
-    if (!Number.isFinite(seconds) || seconds < 0) throw new Error(`${this.#uptimeFile} does not begin with a number of seconds`);
+    if (!Number.isFinite(seconds) || seconds < 0)
+      throw new Error(`${this.#uptimeFile} does not begin with a number of seconds`);
     return seconds;
   }
 }

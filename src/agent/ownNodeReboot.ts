@@ -1,5 +1,5 @@
 import type { KubeApi } from '../cluster/kubeApi.ts';
-import { NODE_REBOOTS, nodeReboot as pathOf, nodeRebootStatus } from '../cluster/paths.ts';
+import { NODE_REBOOTS, nodeRebootStatus, nodeReboot as pathOf } from '../cluster/paths.ts';
 import { withoutManagedFields } from '../cluster/project.ts';
 import { Reflector } from '../cluster/reflector.ts';
 import type { NodeReboot } from '../core/model.ts';

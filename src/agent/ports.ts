@@ -1,5 +1,5 @@
-import type { NodeReboot } from '../core/model.ts';
 import type { Probe, Sentinel } from '../core/agent.ts';
+import type { NodeReboot } from '../core/model.ts';
 
 /** The node that the agent runs on. */
 export interface NodeFacts {

@@ -39,7 +39,11 @@ export function decodeReply(message: Buffer): Reply {
   }
   const code = CODES[message.readUInt8(5)];
   if (code === undefined) throw new Error(`the rebooter answered with code ${message.readUInt8(5)}`);
-  return { code, method: text(message.subarray(METHOD_OFFSET, REASON_OFFSET)), reason: text(message.subarray(REASON_OFFSET)) };
+  return {
+    code,
+    method: text(message.subarray(METHOD_OFFSET, REASON_OFFSET)),
+    reason: text(message.subarray(REASON_OFFSET)),
+  };
 }
 
 function text(bytes: Buffer): string {

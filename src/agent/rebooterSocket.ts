@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Probe } from '../core/agent.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { OrderOutcome, Rebooter } from './ports.ts';
 import { decodeReply, encodeRequest, MESSAGE_BYTES, type Operation, type Reply } from './rebooterProtocol.ts';
 
@@ -15,11 +16,13 @@ class NotSent extends Error {
 /** The rebooter behind a Unix socket. */
 export class RebooterSocket implements Rebooter {
   readonly #path: string;
+  readonly #clock: Clock;
   readonly #timeoutMs: number;
 
   /** @param timeoutMs limit of one exchange, milliseconds */
-  constructor(path: string, timeoutMs = EXCHANGE_MS) {
+  constructor(path: string, clock: Clock, timeoutMs = EXCHANGE_MS) {
     this.#path = path;
+    this.#clock = clock;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -39,16 +42,18 @@ export class RebooterSocket implements Rebooter {
       if (code === 'inProgress') return { kind: 'unknown', why: reason || 'a shutdown is already under way' };
       return { kind: 'refused', reason: `the rebooter refused: ${reason || code}` };
     } catch (error) {
-      if (error instanceof NotSent) return { kind: 'refused', reason: `the rebooter could not be reached: ${error.message}` };
+      if (error instanceof NotSent)
+        return { kind: 'refused', reason: `the rebooter could not be reached: ${error.message}` };
       return { kind: 'unknown', why: messageOf(error) };
     }
   }
 
   async #exchange(operation: Operation, attemptID: string): Promise<Reply> {
     const socket = connect(this.#path);
-    const timer = AbortSignal.timeout(this.#timeoutMs);
-    const expire = () => socket.destroy(new Error(`no reply within ${this.#timeoutMs} ms`));
-    timer.addEventListener('abort', expire, { once: true });
+    const done = new AbortController();
+    void this.#clock.sleep(this.#timeoutMs, done.signal).then(() => {
+      if (!done.signal.aborted) socket.destroy(new Error(`no reply within ${this.#timeoutMs} ms`));
+    });
     try {
       await once(socket, 'connect').catch((error: unknown) => {
         throw new NotSent(messageOf(error));
@@ -56,7 +61,7 @@ export class RebooterSocket implements Rebooter {
       socket.write(encodeRequest(operation, attemptID));
       return decodeReply(await readReply(socket));
     } finally {
-      timer.removeEventListener('abort', expire);
+      done.abort();
       socket.destroy();
     }
   }

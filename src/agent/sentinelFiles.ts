@@ -19,12 +19,17 @@ export class SentinelFiles implements Sentinels {
     const found = (await Promise.all(this.#paths.map(readSentinel))).filter((sentinel) => sentinel !== null);
     if (found.length === 0) return { required: false, changed: '', reasons: [] };
     const reasons = [...new Set(found.flatMap((sentinel) => sentinel.reasons))].sort().slice(0, MOST_REASONS);
-    return { required: true, changed: new Date(Math.max(...found.map(({ changed }) => changed))).toISOString(), reasons };
+    return {
+      required: true,
+      changed: new Date(Math.max(...found.map(({ changed }) => changed))).toISOString(),
+      reasons,
+    };
   }
 
   /** What happens in a directory that is not there yet, or was replaced, is seen by the agent's slow poll. */
   watch(onChange: () => void, signal: AbortSignal): void {
-    for (const directory of new Set(this.#paths.map((path) => dirname(path)))) watchDirectory(directory, onChange, signal);
+    for (const directory of new Set(this.#paths.map((path) => dirname(path))))
+      watchDirectory(directory, onChange, signal);
   }
 }
 

@@ -9,8 +9,8 @@ import { SentinelFiles } from '../agent/sentinelFiles.ts';
 import { AGENT_MANAGER } from '../api/names.ts';
 import { KubeApi } from '../cluster/kubeApi.ts';
 import { systemClock, systemRandom } from '../platform/clock.ts';
-import { HttpsTransport } from '../platform/https.ts';
 import { serve } from '../platform/httpServer.ts';
+import { HttpsTransport } from '../platform/https.ts';
 import { SERVICE_ACCOUNT, serviceAccountCredentials } from '../platform/serviceAccount.ts';
 import { createLog, errorFields, type LogLevel } from '../telemetry/log.ts';
 import { healthRoutes } from './health.ts';
@@ -33,8 +33,12 @@ interface AgentFlags {
 
 export function agentCommand(): Command {
   return new Command('agent')
-    .description('Watch this node for a reboot sentinel, and have it rebooted when the controller asks. Runs as a DaemonSet.')
-    .addOption(new Option('--node-name <name>', 'the node that this agent runs on').env('NODE_NAME').makeOptionMandatory())
+    .description(
+      'Watch this node for a reboot sentinel, and have it rebooted when the controller asks. Runs as a DaemonSet.',
+    )
+    .addOption(
+      new Option('--node-name <name>', 'the node that this agent runs on').env('NODE_NAME').makeOptionMandatory(),
+    )
     .option('--sentinel <path...>', 'files whose presence requires a reboot', ['/run/reboot-required'])
     .option('--boot-id-file <path>', 'where the kernel says which boot this is', '/proc/sys/kernel/random/boot_id')
     .option('--uptime-file <path>', 'where the kernel counts seconds since boot', '/proc/uptime')
@@ -53,22 +57,38 @@ async function runAgent(flags: AgentFlags): Promise<void> {
   const clock = systemClock;
   const random = systemRandom;
   const claim = nodeClaimOf(await readFile(tokenFile, 'utf8'));
-  if (claim.name !== nodeName) throw new Error(`the token is bound to node ${claim.name}, but --node-name says ${nodeName}`);
-  const transport = new HttpsTransport(serviceAccountCredentials({ server: flags.server ?? serverOfPod(), caFile, tokenFile }, clock));
+  if (claim.name !== nodeName)
+    throw new Error(`the token is bound to node ${claim.name}, but --node-name says ${nodeName}`);
+  const transport = new HttpsTransport(
+    serviceAccountCredentials({ server: flags.server ?? serverOfPod(), caFile, tokenFile }, clock),
+  );
   const onError = (error: unknown) => log.warn('watching the NodeReboot failed; it is tried again', errorFields(error));
-  const own = new WatchedNodeReboot({ api: new KubeApi(transport, AGENT_MANAGER), name: nodeName, clock, random, onChange: () => agent.poke(), onError });
+  const own = new WatchedNodeReboot({
+    api: new KubeApi(transport, AGENT_MANAGER),
+    name: nodeName,
+    clock,
+    random,
+    onChange: () => agent.poke(),
+    onError,
+  });
   const agent = new Agent({
     own,
     node: new NodeFiles(flags.bootIdFile, flags.uptimeFile),
     sentinels: new SentinelFiles(flags.sentinel),
-    rebooter: new RebooterSocket(flags.rebooterSocket),
+    rebooter: new RebooterSocket(flags.rebooterSocket, clock),
     nodeUID: claim.uid,
     version: VERSION,
     clock,
     random,
     log,
   });
-  const health = await serve(flags.healthListen, healthRoutes(() => true, () => own.synced));
+  const health = await serve(
+    flags.healthListen,
+    healthRoutes(
+      () => true,
+      () => own.synced,
+    ),
+  );
   log.info('agent started', { version: VERSION, health: health.address, sentinels: flags.sentinel });
   const signal = untilTerminated();
   signal.addEventListener('abort', () => own.stop());

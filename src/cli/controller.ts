@@ -12,9 +12,9 @@ import { DrydockOperator } from '../controller/operator.ts';
 import { PrometheusGate } from '../gates/prometheus.ts';
 import { systemClock, systemRandom } from '../platform/clock.ts';
 import { NodeHttpClient } from '../platform/http.ts';
+import { type Routes, serve } from '../platform/httpServer.ts';
 import { HttpsTransport } from '../platform/https.ts';
 import { kubeConfigCredentials } from '../platform/kubeConfig.ts';
-import { type Routes, serve } from '../platform/httpServer.ts';
 import { createLog, errorFields, type LogLevel } from '../telemetry/log.ts';
 import { ControllerMetrics } from '../telemetry/metrics.ts';
 import { healthRoutes } from './health.ts';
@@ -35,10 +35,14 @@ export function controllerCommand(): Command {
   return new Command('controller')
     .description('Decide which nodes reboot when, and see each through it. Runs as a Deployment; one replica leads.')
     .option('--kubeconfig <path>', 'the cluster (default: KUBECONFIG, ~/.kube/config, or the pod it runs in)')
-    .addOption(new Option('--namespace <name>', 'the namespace of the cluster lock').env('POD_NAMESPACE').default('drydock'))
+    .addOption(
+      new Option('--namespace <name>', 'the namespace of the cluster lock').env('POD_NAMESPACE').default('drydock'),
+    )
     .addOption(new Option('--identity <name>', 'this replica, in leader election').env('POD_NAME').default(hostname()))
     .addOption(
-      new Option('--max-disrupted <nodes>', 'how many nodes may be out of service at a time, over all policies').argParser(wholeNumber(1, 200)).default(1),
+      new Option('--max-disrupted <nodes>', 'how many nodes may be out of service at a time, over all policies')
+        .argParser(wholeNumber(1, 200))
+        .default(1),
     )
     .option('--metrics-listen <host:port>', 'where /metrics, /healthz and /readyz are served', ':8080')
     .addOption(logLevelOption())
@@ -85,7 +89,10 @@ async function runController(flags: ControllerFlags): Promise<void> {
 
 function routesOf(controller: Controller, { registry }: ControllerMetrics): Routes {
   return {
-    ...healthRoutes(() => controller.healthy, () => controller.ready),
+    ...healthRoutes(
+      () => controller.healthy,
+      () => controller.ready,
+    ),
     '/metrics': async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() }),
   };
 }

@@ -2,7 +2,10 @@ import { InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS } from '../telemetry/log.ts';
 
 export function logLevelOption(): Option {
-  return new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS).default('info').env('DRYDOCK_LOG_LEVEL');
+  return new Option('--log-level <level>', 'how much is logged')
+    .choices(LOG_LEVELS)
+    .default('info')
+    .env('DRYDOCK_LOG_LEVEL');
 }
 
 /** Parses a whole number within bounds, or says what is wrong. */

@@ -41,7 +41,9 @@ export class ClusterEffects implements Effects {
     const annotations = lockAnnotations(epoch, slots);
     const lease = await (resourceVersion === null
       ? this.#api.create<Lease>(paths.leases(this.#namespace), newLock(annotations))
-      : this.#api.patch<Lease>(paths.lease(this.#namespace, LOCK_LEASE), { metadata: { resourceVersion, annotations } }));
+      : this.#api.patch<Lease>(paths.lease(this.#namespace, LOCK_LEASE), {
+          metadata: { resourceVersion, annotations },
+        }));
     this.#written.lock(lease);
   }
 
@@ -52,7 +54,9 @@ export class ClusterEffects implements Effects {
       case 'deleteNodeReboot':
         return await this.#delete(step);
       case 'adoptNode':
-        return await this.#patchNode(step.node, { metadata: { annotations: { [ANNOTATIONS.epoch]: String(step.epoch) } } });
+        return await this.#patchNode(step.node, {
+          metadata: { annotations: { [ANNOTATIONS.epoch]: String(step.epoch) } },
+        });
       case 'cordon':
         return await this.#cordon(step);
       case 'restoreNode':
@@ -60,7 +64,10 @@ export class ClusterEffects implements Effects {
       case 'adoptAttempt':
         return await this.#patchSpec(step.nodeReboot, { attempt: { epoch: step.epoch } });
       case 'beginAttempt':
-        return await this.#patchSpec(step.nodeReboot, { attempt: step.attempt, prepare: { attemptID: step.attempt.id } });
+        return await this.#patchSpec(step.nodeReboot, {
+          attempt: step.attempt,
+          prepare: { attemptID: step.attempt.id },
+        });
       case 'request':
         return await this.#patchSpec(step.nodeReboot, { reboot: step.request });
       case 'endAttempt': {
@@ -84,7 +91,9 @@ export class ClusterEffects implements Effects {
 
   async writePolicyStatus(policy: RebootPolicy, status: RebootPolicyView): Promise<void> {
     const { resourceVersion, name } = policy.metadata;
-    this.#written.policy(await this.#api.patch(paths.rebootPolicyStatus(name), { metadata: { resourceVersion }, status }));
+    this.#written.policy(
+      await this.#api.patch(paths.rebootPolicyStatus(name), { metadata: { resourceVersion }, status }),
+    );
   }
 
   async announce(announcement: Announcement): Promise<void> {
@@ -93,8 +102,15 @@ export class ClusterEffects implements Effects {
 
   async #create({ node }: OneStep<'createNodeReboot'>): Promise<void> {
     const { name, uid } = node;
-    const ownerReferences = [{ apiVersion: 'v1', kind: 'Node', name, uid, controller: false, blockOwnerDeletion: false }];
-    const body = { apiVersion: API_VERSION, kind: 'NodeReboot', metadata: { name, ownerReferences }, spec: { nodeUID: uid } };
+    const ownerReferences = [
+      { apiVersion: 'v1', kind: 'Node', name, uid, controller: false, blockOwnerDeletion: false },
+    ];
+    const body = {
+      apiVersion: API_VERSION,
+      kind: 'NodeReboot',
+      metadata: { name, ownerReferences },
+      spec: { nodeUID: uid },
+    };
     this.#written.nodeReboot(await this.#api.create<NodeReboot>(paths.NODE_REBOOTS, body));
   }
 
@@ -108,7 +124,10 @@ export class ClusterEffects implements Effects {
 
   async #cordon({ node, attemptID, epoch }: OneStep<'cordon'>): Promise<void> {
     const annotations = { [ANNOTATIONS.cordon]: attemptID, [ANNOTATIONS.epoch]: String(epoch) };
-    await this.#patchNode(node, { metadata: { annotations, labels: { [CORDONED_LABEL]: '' } }, spec: { unschedulable: true } });
+    await this.#patchNode(node, {
+      metadata: { annotations, labels: { [CORDONED_LABEL]: '' } },
+      spec: { unschedulable: true },
+    });
   }
 
   /** A cordon that is not ours stays: only our own marks go. */
@@ -128,11 +147,16 @@ export class ClusterEffects implements Effects {
   }
 
   async #patchSpec({ metadata: { name, resourceVersion } }: KubeObject, spec: object): Promise<void> {
-    this.#written.nodeReboot(await this.#api.patch<NodeReboot>(paths.nodeReboot(name), { metadata: { resourceVersion }, spec }));
+    this.#written.nodeReboot(
+      await this.#api.patch<NodeReboot>(paths.nodeReboot(name), { metadata: { resourceVersion }, spec }),
+    );
   }
 
   async #patchStatus({ metadata: { name, resourceVersion } }: KubeObject, status: object): Promise<void> {
-    const answer = await this.#api.patch<NodeReboot>(paths.nodeRebootStatus(name), { metadata: { resourceVersion }, status });
+    const answer = await this.#api.patch<NodeReboot>(paths.nodeRebootStatus(name), {
+      metadata: { resourceVersion },
+      status,
+    });
     this.#written.nodeReboot(answer);
   }
 }

@@ -23,7 +23,9 @@ export class EventRecorder {
 
   async record({ type, reason, message, about }: Announcement): Promise<void> {
     const now = this.#clock.now();
-    const unique = `${now.toString(16)}${Math.floor(this.#random() * 2 ** 32).toString(16).padStart(8, '0')}`;
+    const unique = `${now.toString(16)}${Math.floor(this.#random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0')}`;
     await this.#api.create(EVENTS, {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',

@@ -30,7 +30,9 @@ function outcomeOf(error: unknown): EvictionOutcome {
   if (status === 404 || status === 409) return { kind: 'granted' };
   if (status === 429) {
     const budget = causes.find(({ reason }) => reason === 'DisruptionBudget');
-    return budget ? { kind: 'budget', message: budgetMessage(budget.message), retryAfterMs } : { kind: 'throttled', retryAfterMs };
+    return budget
+      ? { kind: 'budget', message: budgetMessage(budget.message), retryAfterMs }
+      : { kind: 'throttled', retryAfterMs };
   }
   if (status === 500 && message.includes('more than one PodDisruptionBudget')) return { kind: 'manyBudgets' };
   return { kind: 'error', message: messageOf(error) };
@@ -39,7 +41,9 @@ function outcomeOf(error: unknown): EvictionOutcome {
 /** Names the budget, without the pod counts that change by themselves. */
 function budgetMessage(cause: string): string {
   const name = /disruption budget (\S+) needs/.exec(cause)?.[1];
-  return name === undefined ? 'a PodDisruptionBudget allows no disruption now' : `PodDisruptionBudget ${name} allows no disruption now`;
+  return name === undefined
+    ? 'a PodDisruptionBudget allows no disruption now'
+    : `PodDisruptionBudget ${name} allows no disruption now`;
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,10 @@
-import { type Transport, TransportError, type TransportRequest, type TransportResponse, type TransportStream } from '../platform/transport.ts';
+import {
+  type Transport,
+  TransportError,
+  type TransportRequest,
+  type TransportResponse,
+  type TransportStream,
+} from '../platform/transport.ts';
 
 /** For how long writes may still be sent, milliseconds; 0 when they may not. */
 export type Remaining = () => number;
@@ -17,7 +23,10 @@ export class FencedTransport implements Transport {
   }
 
   async request(request: TransportRequest): Promise<TransportResponse> {
-    return await this.#transport.request({ ...request, timeoutMs: Math.min(request.timeoutMs, this.#left(request.path)) });
+    return await this.#transport.request({
+      ...request,
+      timeoutMs: Math.min(request.timeoutMs, this.#left(request.path)),
+    });
   }
 
   async stream(path: string, idleMs: number, signal: AbortSignal): Promise<TransportStream> {

@@ -45,7 +45,10 @@ export class KubeApi {
     let page: ListAnswer<T> | undefined;
     do {
       const next = page?.metadata.continue ? { continue: page.metadata.continue } : {};
-      page = await this.#call<ListAnswer<T>>({ method: 'GET', path: withQuery(path, { ...query, limit: PAGE, ...next }) });
+      page = await this.#call<ListAnswer<T>>({
+        method: 'GET',
+        path: withQuery(path, { ...query, limit: PAGE, ...next }),
+      });
       items.push(...page.items);
     } while (page.metadata.continue);
     return { resourceVersion: page.metadata.resourceVersion, items };
@@ -73,7 +76,11 @@ export class KubeApi {
    * @throws ApiError when the watch is refused; TransportError when it dies
    */
   async *watch<T>(path: string, query: Query, idleMs: number, signal: AbortSignal): AsyncGenerator<WatchLine<T>> {
-    const stream = await this.#transport.stream(withQuery(path, { ...query, watch: true, allowWatchBookmarks: true }), idleMs, signal);
+    const stream = await this.#transport.stream(
+      withQuery(path, { ...query, watch: true, allowWatchBookmarks: true }),
+      idleMs,
+      signal,
+    );
     try {
       if (stream.status !== 200) throw await refusal(`WATCH ${path}`, stream.status, stream.lines);
       for await (const line of stream.lines) if (line !== '') yield JSON.parse(line) as WatchLine<T>;
@@ -95,7 +102,8 @@ export class KubeApi {
   async #call<T>(request: Omit<TransportRequest, 'timeoutMs'>): Promise<T> {
     const headers = { accept: 'application/json', ...request.headers };
     const response = await this.#transport.request({ ...request, headers, timeoutMs: this.#timeoutMs });
-    if (response.status < 200 || response.status > 299) throw new ApiError(`${request.method} ${request.path.split('?')[0]}`, response);
+    if (response.status < 200 || response.status > 299)
+      throw new ApiError(`${request.method} ${request.path.split('?')[0]}`, response);
     return JSON.parse(response.body) as T;
   }
 }

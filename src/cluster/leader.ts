@@ -99,7 +99,10 @@ export class LeaderElection {
     const current = await api.get<Lease>(lease(namespace, LEADER_LEASE));
     if (current.spec?.holderIdentity !== identity) return;
     const { resourceVersion } = current.metadata;
-    await api.patch(lease(namespace, LEADER_LEASE), { metadata: { resourceVersion }, spec: { holderIdentity: '', leaseDurationSeconds: 1 } });
+    await api.patch(lease(namespace, LEADER_LEASE), {
+      metadata: { resourceVersion },
+      spec: { holderIdentity: '', leaseDurationSeconds: 1 },
+    });
   }
 
   async #tryAcquire(): Promise<void> {
@@ -152,7 +155,12 @@ export class LeaderElection {
 
   #fresh() {
     const metadata = { name: LEADER_LEASE, labels: { 'app.kubernetes.io/managed-by': CONTROLLER_MANAGER } };
-    return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: { ...this.#claim(), leaseTransitions: 0 } };
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata,
+      spec: { ...this.#claim(), leaseTransitions: 0 },
+    };
   }
 
   #claim() {

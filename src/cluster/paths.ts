@@ -11,10 +11,12 @@ export const nodeReboot = (name: string): string => `${NODE_REBOOTS}/${name}`;
 export const nodeRebootStatus = (name: string): string => `${NODE_REBOOTS}/${name}/status`;
 export const rebootPolicyStatus = (name: string): string => `${REBOOT_POLICIES}/${name}/status`;
 export const namespace = (name: string): string => `/api/v1/namespaces/${name}`;
-export const leases = (namespaceName: string): string => `/apis/coordination.k8s.io/v1/namespaces/${namespaceName}/leases`;
+export const leases = (namespaceName: string): string =>
+  `/apis/coordination.k8s.io/v1/namespaces/${namespaceName}/leases`;
 export const lease = (namespaceName: string, name: string): string => `${leases(namespaceName)}/${name}`;
 /** The Lease that a kubelet renews. */
 export const nodeLease = (name: string): string => lease('kube-node-lease', name);
-export const eviction = (namespaceName: string, pod: string): string => `/api/v1/namespaces/${namespaceName}/pods/${pod}/eviction`;
+export const eviction = (namespaceName: string, pod: string): string =>
+  `/api/v1/namespaces/${namespaceName}/pods/${pod}/eviction`;
 /** Events about cluster-scoped objects live in the namespace `default`. */
 export const EVENTS = '/apis/events.k8s.io/v1/namespaces/default/events';

@@ -1,6 +1,6 @@
+import type { Pod } from '../api/objects.ts';
 import type { EvictionOutcome } from '../core/eviction.ts';
 import type { NodeReboot, NodeView, RebootPolicy, Slot } from '../core/model.ts';
-import type { Pod } from '../api/objects.ts';
 import type { Step } from '../core/steps.ts';
 import type { NodeRebootView, RebootPolicyView } from '../core/views.ts';
 

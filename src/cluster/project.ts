@@ -15,7 +15,10 @@ export function nodeView({ metadata, spec, status }: Node): NodeView {
     createdAt: metadata.creationTimestamp,
     deleting: metadata.deletionTimestamp !== undefined,
     unschedulable: spec?.unschedulable === true,
-    unschedulableManagers: (metadata.managedFields ?? []).filter(ownsUnschedulable).map(({ manager = '' }) => manager).sort(),
+    unschedulableManagers: (metadata.managedFields ?? [])
+      .filter(ownsUnschedulable)
+      .map(({ manager = '' }) => manager)
+      .sort(),
     bootID: status?.nodeInfo?.bootID ?? '',
     ready: ready?.status === 'True',
     lastHeartbeatTime: ready?.lastHeartbeatTime ?? '',

@@ -64,7 +64,11 @@ export class Actor {
     const { effects, log } = this.#options;
     const written = await this.#attempt('lock', async () => {
       if (lockEdits.length === 0) return;
-      await effects.writeLock({ epoch, slots: applyEdits(lock.slots, lockEdits), resourceVersion: lock.resourceVersion });
+      await effects.writeLock({
+        epoch,
+        slots: applyEdits(lock.slots, lockEdits),
+        resourceVersion: lock.resourceVersion,
+      });
       for (const edit of lockEdits) log.info('lock written', { edit });
     });
     if (written.done === 0) return written;
@@ -87,9 +91,10 @@ export class Actor {
     const { effects, log, clock, random, metrics } = this.#options;
     const evictions = pods.map(async (pod) => {
       const { uid, name, namespace } = pod.metadata;
-      const outcome: EvictionOutcome = await effects
-        .evict(pod, gracePeriodSeconds)
-        .catch((error: unknown) => ({ kind: 'error', message: error instanceof Error ? error.message : String(error) }));
+      const outcome: EvictionOutcome = await effects.evict(pod, gracePeriodSeconds).catch((error: unknown) => ({
+        kind: 'error',
+        message: error instanceof Error ? error.message : String(error),
+      }));
       this.#evictions.set(uid, noteEviction(this.#evictions.get(uid), outcome, clock.monotonic(), random()));
       metrics.evicted(outcome.kind);
       log.info('evict', { node: node.name, attemptID, pod: `${namespace}/${name}`, outcome });

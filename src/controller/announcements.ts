@@ -10,16 +10,35 @@ export function announcementOf(step: Step): Announcement | null {
     case 'beginAttempt': {
       const reasons = step.nodeReboot.status?.agent?.reasons ?? [];
       const because = reasons.length > 0 ? `, because of ${reasons.slice(0, 10).join(', ')}` : '';
-      return normal(step.nodeReboot, 'RebootAttemptStarted', `Attempt ${step.attempt.id} under policy ${step.attempt.policy.name} begins${because}.`);
+      return normal(
+        step.nodeReboot,
+        'RebootAttemptStarted',
+        `Attempt ${step.attempt.id} under policy ${step.attempt.policy.name} begins${because}.`,
+      );
     }
     case 'request':
-      return normal(step.nodeReboot, 'RebootRequested', `The node is drained; the agent is asked to reboot it (attempt ${step.request.attemptID}).`);
+      return normal(
+        step.nodeReboot,
+        'RebootRequested',
+        `The node is drained; the agent is asked to reboot it (attempt ${step.request.attemptID}).`,
+      );
     case 'endAttempt':
-      return warning(step.nodeReboot, 'RebootInterrupted', `Attempt ${step.attempt.id} is given up (${step.code}): ${step.message}`);
+      return warning(
+        step.nodeReboot,
+        'RebootInterrupted',
+        `Attempt ${step.attempt.id} is given up (${step.code}): ${step.message}`,
+      );
     case 'recordHistory': {
       const { outcome, message, attemptID } = step.entry;
-      if (outcome === 'Rebooted') return normal(step.nodeReboot, 'Rebooted', `${message} It is schedulable again unless somebody else cordoned it (attempt ${attemptID}).`);
-      return outcome === 'Failed' ? warning(step.nodeReboot, 'RebootFailed', `${message} (attempt ${attemptID})`) : null;
+      if (outcome === 'Rebooted')
+        return normal(
+          step.nodeReboot,
+          'Rebooted',
+          `${message} It is schedulable again unless somebody else cordoned it (attempt ${attemptID}).`,
+        );
+      return outcome === 'Failed'
+        ? warning(step.nodeReboot, 'RebootFailed', `${message} (attempt ${attemptID})`)
+        : null;
     }
     default:
       return null;
@@ -37,7 +56,12 @@ export function announcementFor(nodeReboot: NodeReboot, { verdict }: NodeRebootV
 
 /** The Event of a policy that has become unusable. */
 export function invalidPolicy(name: string, uid: string, problems: readonly string[]): Announcement {
-  return { type: 'Warning', reason: 'PolicyInvalid', message: problems.join('; '), about: { apiVersion: API_VERSION, kind: 'RebootPolicy', name, uid } };
+  return {
+    type: 'Warning',
+    reason: 'PolicyInvalid',
+    message: problems.join('; '),
+    about: { apiVersion: API_VERSION, kind: 'RebootPolicy', name, uid },
+  };
 }
 
 function normal(nodeReboot: NodeReboot, reason: string, message: string): Announcement {

@@ -14,12 +14,22 @@ export function auditOf(step: Exclude<Step, { kind: 'evict' }>): Fields {
       return { node: step.nodeReboot.metadata.name, attemptID: step.attempt.id, epoch: step.epoch };
     case 'beginAttempt': {
       const { id, trigger, policy } = step.attempt;
-      return { node: step.nodeReboot.metadata.name, attemptID: id, trigger, policy: policy.name, reasons: step.nodeReboot.status?.agent?.reasons ?? [] };
+      return {
+        node: step.nodeReboot.metadata.name,
+        attemptID: id,
+        trigger,
+        policy: policy.name,
+        reasons: step.nodeReboot.status?.agent?.reasons ?? [],
+      };
     }
     case 'cordon':
       return { node: step.node.name, attemptID: step.attemptID };
     case 'request':
-      return { node: step.nodeReboot.metadata.name, attemptID: step.request.attemptID, fromBootID: step.request.fromBootID };
+      return {
+        node: step.nodeReboot.metadata.name,
+        attemptID: step.request.attemptID,
+        fromBootID: step.request.fromBootID,
+      };
     case 'endAttempt':
       return { node: step.nodeReboot.metadata.name, attemptID: step.attempt.id, code: step.code, why: step.message };
     case 'restoreNode':

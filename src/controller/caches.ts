@@ -35,7 +35,11 @@ export class Caches implements Written {
     this.nodeReboots = this.#reflect<NodeReboot, NodeReboot>(paths.NODE_REBOOTS, {}, withoutManagedFields);
     this.policies = this.#reflect<RebootPolicy, RebootPolicy>(paths.REBOOT_POLICIES, {}, withoutManagedFields);
     this.locks = this.#reflect<Lease, Lease>(paths.leases(options.namespace), named(LOCK_LEASE), withoutManagedFields);
-    this.namespaces = this.#reflect<KubeObject, KubeObject>('/api/v1/namespaces', named(options.namespace), withoutManagedFields);
+    this.namespaces = this.#reflect<KubeObject, KubeObject>(
+      '/api/v1/namespaces',
+      named(options.namespace),
+      withoutManagedFields,
+    );
   }
 
   get synced(): boolean {

@@ -1,9 +1,10 @@
-import type { KubeApi } from '../cluster/kubeApi.ts';
 import { ClusterEffects } from '../cluster/effects.ts';
 import { EventRecorder } from '../cluster/events.ts';
+import type { KubeApi } from '../cluster/kubeApi.ts';
 import type { LeaderElection } from '../cluster/leader.ts';
 import { ClusterReads } from '../cluster/reads.ts';
 import type { Clock, Random } from '../platform/clock.ts';
+import { Wakeup } from '../platform/wakeup.ts';
 import { errorFields, type Log } from '../telemetry/log.ts';
 import type { ControllerMetrics } from '../telemetry/metrics.ts';
 import { Actor } from './actor.ts';
@@ -13,7 +14,6 @@ import { Gatherer } from './gatherer.ts';
 import { ControlLoop } from './loop.ts';
 import type { Work } from './operator.ts';
 import { StatusWriter } from './statusWriter.ts';
-import { Wakeup } from '../platform/wakeup.ts';
 
 export interface ControllerOptions {
   /** For reads and watches. */
@@ -53,7 +53,12 @@ export class Controller implements Work {
     };
     const wakeup = new Wakeup(clock);
     const caches = new Caches({ api, namespace, clock, random, onChange: () => wakeup.poke(), onError });
-    const effects = new ClusterEffects(fencedApi, namespace, caches, new EventRecorder(fencedApi, identity, clock, random));
+    const effects = new ClusterEffects(
+      fencedApi,
+      namespace,
+      caches,
+      new EventRecorder(fencedApi, identity, clock, random),
+    );
     const reads = new ClusterReads(api, (node) => caches.node(node));
     const gates = new GateKeeper(options.askGates, clock);
     const gatherer = new Gatherer({ ...options, caches, reads, gates, onError });
@@ -61,7 +66,18 @@ export class Controller implements Work {
     const statuses = new StatusWriter(effects, clock, onError);
     this.#wakeup = wakeup;
     this.#caches = caches;
-    this.#loop = new ControlLoop({ caches, gatherer, actor, statuses, leadership: leader, wakeup, clock, random, log, metrics });
+    this.#loop = new ControlLoop({
+      caches,
+      gatherer,
+      actor,
+      statuses,
+      leadership: leader,
+      wakeup,
+      clock,
+      random,
+      log,
+      metrics,
+    });
   }
 
   /** Whether the caches are filled. */

@@ -43,7 +43,14 @@ export class Gatherer {
       nextAttemptID: newAttemptID(),
       jitter: random(),
       evictions,
-      answers: { nodesFresh: false, gates: new Map(), pods: caches.watchedPods(), podsFresh: new Set(), nodeFresh: new Set(), leases: new Map() },
+      answers: {
+        nodesFresh: false,
+        gates: new Map(),
+        pods: caches.watchedPods(),
+        podsFresh: new Set(),
+        nodeFresh: new Set(),
+        leases: new Map(),
+      },
     };
   }
 

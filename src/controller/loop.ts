@@ -3,13 +3,13 @@ import { fleetOf } from '../core/fleet.ts';
 import type { Ask, Snapshot } from '../core/model.ts';
 import { Timers } from '../core/timers.ts';
 import type { Clock, Random } from '../platform/clock.ts';
+import type { Wakeup } from '../platform/wakeup.ts';
 import { errorFields, type Log } from '../telemetry/log.ts';
 import type { ControllerMetrics } from '../telemetry/metrics.ts';
 import type { Acted, Actor } from './actor.ts';
 import type { Caches } from './caches.ts';
 import type { Gatherer } from './gatherer.ts';
 import type { StatusWriter } from './statusWriter.ts';
-import type { Wakeup } from '../platform/wakeup.ts';
 
 /** Leadership, as the loop needs it. */
 export interface Leadership {

@@ -51,13 +51,24 @@ export class DrydockOperator extends Operator {
   }
 
   /** Decisions are made from what all watches say together, so no watch has a callback of its own. */
-  protected override async watchResource(group: string, version: string, plural: string, _onEvent?: unknown, namespace?: string): Promise<void> {
+  protected override async watchResource(
+    group: string,
+    version: string,
+    plural: string,
+    _onEvent?: unknown,
+    namespace?: string,
+  ): Promise<void> {
     this.#work.watch(pathOf(group, version, plural, namespace));
     this.logger.info(`watching ${plural}`);
   }
 
   /** The base class takes the server from a field that client-node no longer has. */
-  protected override getCustomResourceApiUri(group: string, version: string, plural: string, namespace?: string): string {
+  protected override getCustomResourceApiUri(
+    group: string,
+    version: string,
+    plural: string,
+    namespace?: string,
+  ): string {
     return `${this.kubeConfig.getCurrentCluster()?.server ?? ''}${pathOf(group, version, plural, namespace)}`;
   }
 

@@ -70,13 +70,25 @@ function reportOf(agent: AgentReport, state: AgentState): AgentReport {
     rebootRequired: sentinel.required,
     ...(sentinel.required && since !== undefined ? { since } : {}),
     ...(sentinel.required && sinceUptime !== undefined ? { sinceUptime } : {}),
-    ...(sentinel.required ? { changed: sentinel.changed, reasons: sentinel.reasons.slice(0, 64).map((reason) => reason.slice(0, 256)) } : {}),
+    ...(sentinel.required
+      ? { changed: sentinel.changed, reasons: sentinel.reasons.slice(0, 64).map((reason) => reason.slice(0, 256)) }
+      : {}),
     ...(probe === null ? {} : { reboot: probe }),
   };
 }
 
 /** The fields that a report sets; those that it leaves out are removed. */
-const REPORTED = ['bootID', 'nodeUID', 'version', 'rebootRequired', 'since', 'sinceUptime', 'changed', 'reasons', 'reboot'] as const;
+const REPORTED = [
+  'bootID',
+  'nodeUID',
+  'version',
+  'rebootRequired',
+  'since',
+  'sinceUptime',
+  'changed',
+  'reasons',
+  'reboot',
+] as const;
 
 function isReported(agent: AgentReport, report: AgentReport): boolean {
   return REPORTED.every((field) => canonical(agent[field]) === canonical(report[field]));
@@ -103,7 +115,12 @@ function rebootMove(nodeReboot: NodeReboot, agent: AgentReport, state: AgentStat
   return orderMove(request, agent, state);
 }
 
-function refusalOf(request: Reboot, { metadata }: NodeReboot, agent: AgentReport, { bootID }: AgentState): string | null {
+function refusalOf(
+  request: Reboot,
+  { metadata }: NodeReboot,
+  agent: AgentReport,
+  { bootID }: AgentState,
+): string | null {
   if (request.fromBootID !== bootID) return 'the request is made to another boot';
   if (request.nodeRebootUID !== metadata.uid) return 'the request was made through another NodeReboot';
   if (agent.failed?.attemptID === request.attemptID) return 'the attempt has been reported as failed';
@@ -111,7 +128,11 @@ function refusalOf(request: Reboot, { metadata }: NodeReboot, agent: AgentReport
 }
 
 /** Accepted: the order is given in time or not at all, on the clock that counts from boot. */
-function orderMove({ attemptID, delaySeconds, timeoutSeconds }: Reboot, agent: AgentReport, state: AgentState): AgentMove {
+function orderMove(
+  { attemptID, delaySeconds, timeoutSeconds }: Reboot,
+  agent: AgentReport,
+  state: AgentState,
+): AgentMove {
   const refusal = state.refused.get(attemptID);
   if (refusal !== undefined) return { kind: 'fail', attemptID, reason: refusal };
   if (state.ordered.has(attemptID)) return waits('the order has been given');

@@ -1,55 +1,12 @@
-import { type Cordon, cordonOf } from './cordon.ts';
-import { type DrainState, drainState, nameOf } from './drain.ts';
+import { cordonOf } from './cordon.ts';
 import { type Ending, endOf } from './finish.ts';
 import { interruption } from './interruption.ts';
-import type { Ask, NodeReboot, NodeView, RebootPolicy, Slot, Snapshot, Verdict } from './model.ts';
-import { frozenRules, type Rules } from './rules.ts';
-import type { Attempt, LockEdit, Phase, Step } from './steps.ts';
+import type { NodeReboot, NodeView, Slot, Snapshot, Verdict } from './model.ts';
+import { type AttemptContext, end, type LiveContext, type Progress } from './progress.ts';
+import { frozenRules } from './rules.ts';
+import { STAGES } from './stages.ts';
 import type { Timers } from './timers.ts';
 import { verify } from './verification.ts';
-
-/** How long an agent may take to say whether it could reboot its node. */
-export const PREPARE_TIMEOUT_MS = 30_000;
-/** How long an agent may take to accept a request. */
-export const ACCEPT_TIMEOUT_MS = 60_000;
-/** How long a gate may stay closed after the drain before the node is put back: our own drain may be what closes it. */
-export const RECHECK_TIMEOUT_MS = 600_000;
-/** How often a closed gate is asked again. */
-export const GATE_PERIOD_MS = 15_000;
-
-/** Where one attempt stands, and what is to be done about it now: at most one edit of the lock and one step. */
-export interface Progress {
-  phase: Phase;
-  verdict: Verdict;
-  asks?: readonly Ask[];
-  lockEdit?: LockEdit;
-  step?: Step;
-  /** The step may be taken only after the lock edit has landed. */
-  stepAfterLock?: boolean;
-  drain?: DrainState;
-}
-
-/** One attempt with everything that its next move is decided from. */
-export interface AttemptContext {
-  snapshot: Snapshot;
-  timers: Timers;
-  slot: Slot;
-  node: NodeView;
-  nodeReboot: NodeReboot | undefined;
-  /** The attempt as the NodeReboot carries it; undefined before it was written, after it was cleared, and when the NodeReboot was replaced. */
-  attempt: Attempt | undefined;
-  cordon: Cordon;
-  /** The policy as it is now, if it still is. */
-  policy: RebootPolicy | undefined;
-  epoch: number;
-}
-
-/** An attempt that goes on: its NodeReboot carries it and asks its agent. */
-export interface LiveContext extends AttemptContext {
-  nodeReboot: NodeReboot;
-  attempt: Attempt;
-  rules: Rules;
-}
 
 /**
  * Decides the next move of an attempt, from what the cluster says now and nothing else, so that any controller can
@@ -59,7 +16,11 @@ export function advance(context: AttemptContext): Progress {
   const { slot, nodeReboot, attempt } = context;
   if (isAccepted(slot, nodeReboot)) return afterAcceptance(context);
   if (nodeReboot === undefined || attempt === undefined) {
-    return finish(context, { outcome: 'Interrupted', code: 'AttemptGone', message: 'The attempt is no longer recorded.' });
+    return finish(context, {
+      outcome: 'Interrupted',
+      code: 'AttemptGone',
+      message: 'The attempt is no longer recorded.',
+    });
   }
   if (attempt.ending !== undefined) return finish(context, { outcome: 'Interrupted', ...attempt.ending });
   const rules = frozenRules(attempt);
@@ -71,13 +32,10 @@ export function advance(context: AttemptContext): Progress {
     const progress = stage(live);
     if (progress !== null) return progress;
   }
-  return awaitAcceptance(live);
+  throw new Error('the last stage always waits');
 }
 
 const UNREADABLE: Verdict = { code: 'AttemptUnreadable', message: "The attempt's copy of its policy cannot be read." };
-
-/** Stages until the request is written; each gives the next move, or null when it is done. */
-const STAGES: readonly ((context: LiveContext) => Progress | null)[] = [prepare, preflight, cordon, drain, request];
 
 /**
  * A request whose NodeReboot was deleted or replaced may have been accepted before: the mark in the lock says that it
@@ -88,122 +46,22 @@ function isAccepted(slot: Slot, nodeReboot: NodeReboot | undefined): boolean {
   return replaced || nodeReboot?.status?.agent?.accepted === slot.attemptID;
 }
 
-function prepare(context: LiveContext): Progress | null {
-  const { nodeReboot, slot, timers } = context;
-  const answer = nodeReboot.status?.agent?.prepared;
-  if (answer?.attemptID !== slot.attemptID) {
-    if (timers.expired(`prepare/${slot.attemptID}`, PREPARE_TIMEOUT_MS)) {
-      return end(context, {
-        code: 'AgentSilent',
-        message: 'The agent did not say whether it could reboot the node. Is its pod running on the node?',
-      });
-    }
-    return { phase: 'Preparing', verdict: { code: 'Preparing', message: 'The agent is asked whether it could reboot the node.' } };
-  }
-  if (answer.able) return null;
-  const message = `The agent could not reboot the node: ${answer.reason || 'it gave no reason'}`;
-  return end(context, { code: 'AgentUnable', message });
-}
-
-/** What would stop the drain half-way is found before the cordon. */
-function preflight(context: LiveContext): Progress | null {
-  if (context.cordon.whose !== 'none') return null;
-  const state = drainOf(context);
-  if (state === null) return reading(context, 'Preparing');
-  return state.refused.length > 0 ? end(context, refused(state)) : null;
-}
-
-function cordon({ cordon: { whose }, node, slot, epoch }: LiveContext): Progress | null {
-  if (whose !== 'none') return null;
-  return {
-    phase: 'Cordoning',
-    verdict: { code: 'Cordoning', message: 'The node is being cordoned.' },
-    step: { kind: 'cordon', node, attemptID: slot.attemptID, epoch },
-  };
-}
-
-function drain(context: LiveContext): Progress | null {
-  const { node, slot, rules, timers, snapshot } = context;
-  const state = drainOf(context);
-  if (state === null) return reading(context, 'Draining');
-  if (state.refused.length > 0) return end(context, refused(state));
-  if (state.left.length === 0) return null;
-  if (timers.expired(`drain/${slot.attemptID}`, rules.drain.timeoutMs)) return end(context, drainTimedOut(state));
-  const blocked = state.waitingFor.length > 0;
-  const verdict = blocked
-    ? { code: 'DrainBlocked', message: `Pods cannot be evicted now: ${state.waitingFor.slice(0, 3).join('; ')}` }
-    : { code: 'Draining', message: 'Pods are being moved off the node.' };
-  if (state.nextEviction !== Number.POSITIVE_INFINITY) timers.wakeIn(state.nextEviction - snapshot.mono);
-  const progress: Progress = { phase: 'Draining', verdict, drain: state };
-  if (state.evictNow.length === 0) return progress;
-  const { gracePeriodSeconds } = rules.drain;
-  return { ...progress, step: { kind: 'evict', node, attemptID: slot.attemptID, pods: state.evictNow, gracePeriodSeconds } };
-}
-
-/** Drained: everything is read again past the caches, every gate is asked again, and the reboot is requested. */
-function request(context: LiveContext): Progress | null {
-  const { snapshot, slot, node, nodeReboot, rules, timers } = context;
-  if (nodeReboot.spec.reboot?.attemptID === slot.attemptID) return null;
-  const phase = 'Draining';
-  const asks: Ask[] = [
-    { kind: 'gates', key: slot.attemptID, gates: rules.gates },
-    { kind: 'pods', node: node.name, fresh: true },
-    { kind: 'node', node: node.name },
-    { kind: 'lease', node: node.name },
-  ];
-  const { gates, podsFresh, nodeFresh, leases } = snapshot.answers;
-  const read = podsFresh.has(node.name) && nodeFresh.has(node.name) && leases.has(node.name);
-  if (!gates.has(slot.attemptID) || !read) {
-    return { phase, verdict: { code: 'CheckingGates', message: 'The node is drained; the gates are asked again.' }, asks };
-  }
-  const gate = gates.get(slot.attemptID);
-  if (gate) {
-    if (timers.expired(`gate/${slot.attemptID}`, RECHECK_TIMEOUT_MS)) return end(context, gate);
-    timers.wakeIn(GATE_PERIOD_MS);
-    return { phase, verdict: gate };
-  }
-  if (!sameBoot(context)) {
-    const message = 'The node is no longer in the boot in which the attempt began.';
-    return end(context, { code: 'BootChanged', message });
-  }
-  const { uid } = nodeReboot.metadata;
-  return {
-    phase: 'Rebooting',
-    verdict: { code: 'Requesting', message: 'The agent is being asked to reboot the node.' },
-    ...(slot.requested === uid
-      ? {}
-      : { lockEdit: { kind: 'mark', attemptID: slot.attemptID, nodeRebootUID: uid } as const, stepAfterLock: true }),
-    step: {
-      kind: 'request',
-      nodeReboot,
-      request: {
-        attemptID: slot.attemptID,
-        fromBootID: slot.fromBootID,
-        nodeRebootUID: uid,
-        delaySeconds: 0,
-        timeoutSeconds: Math.max(1, Math.floor(rules.rebootTimeoutMs / 1000)),
-        baseline: { lastHeartbeatTime: node.lastHeartbeatTime, leaseRenewTime: leases.get(node.name) ?? '' },
-      },
-    },
-  };
-}
-
-function awaitAcceptance(context: LiveContext): Progress {
-  if (context.timers.expired(`accept/${context.slot.attemptID}`, ACCEPT_TIMEOUT_MS)) {
-    return end(context, { code: 'NotAccepted', message: 'The agent did not accept the reboot.' });
-  }
-  return { phase: 'Rebooting', verdict: { code: 'Requested', message: 'The agent has been asked to reboot the node.' } };
-}
-
 /** Nobody withdraws any more: the node is seen through its reboot, or the agent says that there is none. */
 function afterAcceptance(context: AttemptContext): Progress {
   const { nodeReboot, slot, node, attempt, timers } = context;
   const failure = nodeReboot?.status?.agent?.failed;
   if (hasRebooted(node, slot)) {
-    return verify(context) ?? finish(context, { outcome: 'Rebooted', code: 'Rebooted', message: 'The node has rebooted and is verified.' });
+    return (
+      verify(context) ??
+      finish(context, { outcome: 'Rebooted', code: 'Rebooted', message: 'The node has rebooted and is verified.' })
+    );
   }
   if (failure?.attemptID === slot.attemptID) {
-    return finish(context, { outcome: 'Failed', code: 'RebootFailed', message: `The node could not be rebooted: ${failure.reason}` });
+    return finish(context, {
+      outcome: 'Failed',
+      code: 'RebootFailed',
+      message: `The node could not be rebooted: ${failure.reason}`,
+    });
   }
   const limit = (attempt && frozenRules(attempt)?.rebootTimeoutMs) ?? Number.POSITIVE_INFINITY;
   if (timers.expired(`reboot/${slot.attemptID}`, limit)) {
@@ -211,45 +69,27 @@ function afterAcceptance(context: AttemptContext): Progress {
       'The agent accepted the reboot, but no new boot ID appeared in time. The node keeps its cordon and its slot, since a late reboot is still possible.';
     return { phase: 'Failed', verdict: { code: 'RebootTimedOut', message } };
   }
-  return { phase: 'Rebooting', verdict: { code: 'Rebooting', message: 'The agent has accepted; the new boot ID is awaited.' } };
+  return {
+    phase: 'Rebooting',
+    verdict: { code: 'Rebooting', message: 'The agent has accepted; the new boot ID is awaited.' },
+  };
 }
 
 function finish(context: AttemptContext, how: Ending): Progress {
   return { phase: 'Uncordoning', verdict: { code: how.code, message: how.message }, ...endOf(context, how) };
 }
 
-function end({ nodeReboot, attempt }: Pick<LiveContext, 'nodeReboot' | 'attempt'>, { code, message }: Verdict): Progress {
-  return { phase: 'Uncordoning', verdict: { code, message }, step: { kind: 'endAttempt', nodeReboot, attempt, code, message } };
-}
-
-function drainOf({ snapshot, node, rules }: LiveContext): DrainState | null {
-  const pods = snapshot.answers.pods.get(node.name);
-  return pods === undefined ? null : drainState(pods, rules.drain, snapshot.evictions, snapshot.mono);
-}
-
-function reading({ node }: LiveContext, phase: Phase): Progress {
-  const asks: Ask[] = [{ kind: 'pods', node: node.name, fresh: false }];
-  return { phase, verdict: { code: 'ReadingPods', message: "The node's pods are being read." }, asks };
-}
-
-function refused({ refused: pods }: DrainState): Verdict {
-  return { code: 'DrainRefused', message: `The policy does not allow to evict: ${pods.slice(0, 5).join('; ')}` };
-}
-
-function drainTimedOut({ left, waitingFor }: DrainState): Verdict {
-  const pods = waitingFor.length > 0 ? waitingFor : left.map((pod) => `${nameOf(pod)} is terminating`);
-  return { code: 'DrainTimedOut', message: `The drain did not end in time: ${pods.slice(0, 5).join('; ')}` };
-}
-
-export function hasRebooted(node: NodeView, slot: Slot): boolean {
+function hasRebooted(node: NodeView, slot: Slot): boolean {
   return node.bootID !== '' && node.bootID !== slot.fromBootID;
 }
 
-function sameBoot({ node, slot, nodeReboot }: LiveContext): boolean {
-  return node.bootID === slot.fromBootID && nodeReboot.status?.agent?.bootID === slot.fromBootID;
-}
-
-export function contextOf(snapshot: Snapshot, timers: Timers, slot: Slot, node: NodeView, epoch: number): AttemptContext {
+export function contextOf(
+  snapshot: Snapshot,
+  timers: Timers,
+  slot: Slot,
+  node: NodeView,
+  epoch: number,
+): AttemptContext {
   const nodeReboot = snapshot.nodeReboots.get(slot.node);
   const recorded = nodeReboot?.spec.attempt;
   return {

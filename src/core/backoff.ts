@@ -4,7 +4,18 @@ const FIRST_MS = 60_000;
 const LAST_MS = 3_600_000;
 
 /** Endings after which the node may be tried again at once: what ended the attempt also keeps the next from starting. */
-const NO_FAILURE = new Set(['Paused', 'Held', 'OutsideWindow', 'Frozen', 'PolicyGone', 'NotSelected', 'ReportOnly', 'SentinelGone', 'BootChanged', 'AttemptGone']);
+const NO_FAILURE = new Set([
+  'Paused',
+  'Held',
+  'OutsideWindow',
+  'Frozen',
+  'PolicyGone',
+  'NotSelected',
+  'ReportOnly',
+  'SentinelGone',
+  'BootChanged',
+  'AttemptGone',
+]);
 
 /**
  * When a node may be tried again: 1 minute after a first failure, twice as long after each further one, at most an

@@ -32,7 +32,10 @@ export function overBudget(
   }
   const others = nodes.filter((node) => node !== candidate && isUnavailable(node, slots, now)).map(({ name }) => name);
   if (others.length < (rules?.maxUnavailable ?? 0)) return null;
-  return { code: 'BudgetUsed', message: `As many nodes of the policy as it allows are unavailable: ${list(others.sort())}` };
+  return {
+    code: 'BudgetUsed',
+    message: `As many nodes of the policy as it allows are unavailable: ${list(others.sort())}`,
+  };
 }
 
 /** Whether draining a node would leave no other node for its pods. */

@@ -9,9 +9,7 @@ import type { NodeView } from './model.ts';
  * - `taken`: our annotation is there, but somebody else has set `spec.unschedulable` since
  * - `foreign`: somebody else cordoned the node
  */
-export type Cordon =
-  | { whose: 'none' | 'foreign' }
-  | { whose: 'ours' | 'lifted' | 'taken'; attemptID: string };
+export type Cordon = { whose: 'none' | 'foreign' } | { whose: 'ours' | 'lifted' | 'taken'; attemptID: string };
 
 export function cordonOf(node: NodeView): Cordon {
   const attemptID = node.annotations[ANNOTATIONS.cordon];

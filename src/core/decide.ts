@@ -1,8 +1,9 @@
-import { advance, contextOf, type Progress } from './attempt.ts';
+import { advance, contextOf } from './attempt.ts';
+import type { Candidate } from './eligibility.ts';
 import { adoptionSteps, type Claim, claimOf, heldFromOutside, isOutranked } from './leadership.ts';
 import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
 import { type ReadPolicy, readPolicies } from './owners.ts';
-import type { Candidate } from './eligibility.ts';
+import type { Progress } from './progress.ts';
 import { attemptFor, queueOf, type Waiting } from './queue.ts';
 import type { LockEdit, Step } from './steps.ts';
 import type { Timers } from './timers.ts';
@@ -89,7 +90,11 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
   };
 }
 
-function startOf(candidate: Candidate, { nextAttemptID, now }: Snapshot, epoch: number): { edit: LockEdit; step: Step } {
+function startOf(
+  candidate: Candidate,
+  { nextAttemptID, now }: Snapshot,
+  epoch: number,
+): { edit: LockEdit; step: Step } {
   const { node, nodeReboot, owner } = candidate;
   const slot: Slot = {
     node: node.name,

@@ -27,7 +27,10 @@ export function judgePod(pod: Pod, rules: Rules['drain']): PodVerdict {
   }
   const emptyDir = pod.spec?.volumes?.find((volume) => volume.emptyDir !== undefined);
   if (emptyDir !== undefined && !rules.deleteEmptyDirData) {
-    return { action: 'refuse', why: `keeps data in the emptyDir ${emptyDir.name} (drain.deleteEmptyDirData evicts it)` };
+    return {
+      action: 'refuse',
+      why: `keeps data in the emptyDir ${emptyDir.name} (drain.deleteEmptyDirData evicts it)`,
+    };
   }
   return { action: 'evict' };
 }
@@ -59,8 +62,12 @@ export function drainState(
   const due = toEvict.filter((pod) => (record(pod)?.notBefore ?? 0) <= mono);
   const later = toEvict.map((pod) => record(pod)?.notBefore ?? 0).filter((at) => at > mono);
   return {
-    left: judged.filter(({ verdict }) => verdict.action === 'evict' || verdict.action === 'await').map(({ pod }) => pod),
-    refused: judged.flatMap(({ pod, verdict }) => (verdict.action === 'refuse' ? [`${nameOf(pod)} ${verdict.why}`] : [])),
+    left: judged
+      .filter(({ verdict }) => verdict.action === 'evict' || verdict.action === 'await')
+      .map(({ pod }) => pod),
+    refused: judged.flatMap(({ pod, verdict }) =>
+      verdict.action === 'refuse' ? [`${nameOf(pod)} ${verdict.why}`] : [],
+    ),
     evictNow: due.slice(0, MAX_PARALLEL_EVICTIONS),
     waitingFor: toEvict.flatMap((pod) => {
       const refusal = record(pod)?.refusal;

@@ -34,33 +34,45 @@ const CHECKS: readonly Check[] = [
   /** People come first. */
   ({ node, nodeReboot, owner }, { namespaceAnnotations, now }) => {
     if (namespaceAnnotations === null) {
-      return verdict('NamespaceUnread', "The operator's namespace could not be read, so it is not known whether everything is paused.");
+      return verdict(
+        'NamespaceUnread',
+        "The operator's namespace could not be read, so it is not known whether everything is paused.",
+      );
     }
     const stops = stopsOf(namespaceAnnotations, owner.policy, node, nodeReboot);
     return stops.map((stop) => stopped(stop, now)).find((found) => found !== null) ?? null;
   },
   ({ nodeReboot, node }) => {
     const agent = nodeReboot.status?.agent;
-    if (agent?.nodeUID !== node.uid) return verdict('AgentOfAnotherNode', 'What the agent reported belongs to an earlier node of this name.');
+    if (agent?.nodeUID !== node.uid)
+      return verdict('AgentOfAnotherNode', 'What the agent reported belongs to an earlier node of this name.');
     if (node.bootID === '') return verdict('BootIDUnknown', 'The kubelet has not reported a boot ID.');
-    if (agent.bootID !== node.bootID) return verdict('BootIDsDiffer', 'Kubelet and agent report different boot IDs; one of them is not up to date.');
+    if (agent.bootID !== node.bootID)
+      return verdict('BootIDsDiffer', 'Kubelet and agent report different boot IDs; one of them is not up to date.');
     return null;
   },
   ({ nodeReboot }) => {
     const reboot = nodeReboot.status?.agent?.reboot;
-    return reboot?.able === false ? verdict('AgentUnable', `The agent could not reboot the node: ${reboot.reason || 'it gave no reason'}`) : null;
+    return reboot?.able === false
+      ? verdict('AgentUnable', `The agent could not reboot the node: ${reboot.reason || 'it gave no reason'}`)
+      : null;
   },
   ({ nodeReboot }) => (persists(nodeReboot) ? verdict('SentinelPersists', PERSISTS) : null),
   ({ node, nodeReboot, rules }, _snapshot, timers) => {
     const name = `settle/${node.uid}/${nodeReboot.status?.agent?.changed ?? ''}`;
-    return timers.expired(name, rules.settleMs) ? null : verdict('Settling', 'The sentinel has changed a short while ago.');
+    return timers.expired(name, rules.settleMs)
+      ? null
+      : verdict('Settling', 'The sentinel has changed a short while ago.');
   },
   ({ nodeReboot }, { now }, timers) => {
     const backoff = nodeReboot.status?.backoff;
     const until = backoff ? Date.parse(backoff.until) : Number.NaN;
     if (!(until > now)) return null;
     timers.wakeIn(until - now);
-    return { ...verdict('BackingOff', `The last attempt ended with ${backoff?.code ?? 'a failure'}.`), nextCheck: until };
+    return {
+      ...verdict('BackingOff', `The last attempt ended with ${backoff?.code ?? 'a failure'}.`),
+      nextCheck: until,
+    };
   },
   ({ rules }, { now }, timers) => {
     const state = scheduleAt(rules.schedule, now);

@@ -39,7 +39,10 @@ export function noteEviction(
     case 'budget':
       return retry(Math.max(backoff, outcome.retryAfterMs), outcome.message);
     case 'throttled':
-      return retry(Math.max(FIRST_RETRY_MS, outcome.retryAfterMs) * (1 + jitter / 2), 'the API server is throttling requests');
+      return retry(
+        Math.max(FIRST_RETRY_MS, outcome.retryAfterMs) * (1 + jitter / 2),
+        'the API server is throttling requests',
+      );
     case 'manyBudgets':
       return retry(MANY_BUDGETS_RETRY_MS, 'more than one PodDisruptionBudget selects it, so it cannot be evicted');
     case 'error':

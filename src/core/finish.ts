@@ -1,7 +1,7 @@
-import type { AttemptContext } from './attempt.ts';
 import { backoffAfter } from './backoff.ts';
 import { isMarked } from './cordon.ts';
 import type { NodeReboot } from './model.ts';
+import type { AttemptContext } from './progress.ts';
 import type { HistoryEntry, LockEdit, Step } from './steps.ts';
 
 /** How an attempt ended. */
@@ -46,7 +46,6 @@ export function withEntry(history: readonly HistoryEntry[] | undefined, entry: H
 }
 
 function remembered({ snapshot, nodeReboot, attempt, slot, node }: AttemptContext, ending: Ending) {
-  const agent = nodeReboot?.status?.agent;
   const entry: HistoryEntry = {
     ...ending,
     attemptID: slot.attemptID,
@@ -55,7 +54,7 @@ function remembered({ snapshot, nodeReboot, attempt, slot, node }: AttemptContex
     endedAt: new Date(snapshot.now).toISOString(),
     fromBootID: slot.fromBootID,
     toBootID: node.bootID,
-    reasons: agent?.reasons ?? [],
+    reasons: attempt?.reasons ?? [],
   };
   const before = nodeReboot?.status?.backoff;
   return { entry, backoff: backoffAfter(before, ending, snapshot.now, snapshot.jitter) };

@@ -5,7 +5,9 @@ import { phaseOf } from './views.ts';
 
 /** The fleet in numbers, for metrics. */
 export function fleetOf(plan: Plan, { nodeReboots }: Snapshot) {
-  const required = [...nodeReboots].map(([name, { status }]) => [name, status?.agent?.rebootRequired === true] as const);
+  const required = [...nodeReboots].map(
+    ([name, { status }]) => [name, status?.agent?.rebootRequired === true] as const,
+  );
   return {
     required: new Map(required),
     policies: plan.policies.map((read) => ({

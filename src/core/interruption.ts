@@ -1,6 +1,6 @@
-import type { LiveContext } from './attempt.ts';
 import type { Verdict } from './model.ts';
 import { stopped } from './pause.ts';
+import type { LiveContext } from './progress.ts';
 import { scheduleAt } from './schedule.ts';
 import { matches } from './selector.ts';
 import { stopsOf } from './stops.ts';
@@ -32,7 +32,8 @@ const CHECKS: readonly Check[] = [
   ({ policy, node }) => {
     if (policy === undefined) return verdict('PolicyGone', 'The policy of the attempt has been deleted.');
     if (policy.spec.mode !== 'Enforce') return verdict('ReportOnly', 'The policy has been set to Report.');
-    if (!matches(policy.spec.nodeSelector, node.labels)) return verdict('NotSelected', 'The policy no longer selects the node.');
+    if (!matches(policy.spec.nodeSelector, node.labels))
+      return verdict('NotSelected', 'The policy no longer selects the node.');
     return null;
   },
   ({ nodeReboot, attempt }) =>

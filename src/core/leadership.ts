@@ -44,7 +44,8 @@ export function adoptionSteps(snapshot: Snapshot, slots: readonly Slot[], epoch:
     const attempt = nodeReboot?.spec.attempt;
     if (nodeReboot === undefined || attempt?.id !== slot.attemptID || attempt.epoch >= epoch) return [];
     const node = snapshot.nodes.get(slot.node);
-    if (node !== undefined && node.uid === slot.nodeUID && nodeEpoch(node) < epoch) return [{ kind: 'adoptNode', node, epoch }];
+    if (node !== undefined && node.uid === slot.nodeUID && nodeEpoch(node) < epoch)
+      return [{ kind: 'adoptNode', node, epoch }];
     return [{ kind: 'adoptAttempt', nodeReboot, attempt, epoch }];
   });
 }

@@ -47,11 +47,9 @@ function readSlots(text: string | undefined): readonly Slot[] | string {
 
 function isSlot(value: unknown): value is Slot {
   if (typeof value !== 'object' || value === null) return false;
-  const slot = value as Record<string, unknown>;
-  const filled = ['node', 'nodeUID', 'policyUID', 'attemptID', 'fromBootID'];
-  return (
-    filled.every((key) => typeof slot[key] === 'string' && slot[key] !== '') && typeof slot['requested'] === 'string'
-  );
+  const slot = value as Partial<Record<keyof Slot, unknown>>;
+  const filled = ['node', 'nodeUID', 'policyUID', 'attemptID', 'fromBootID'] as const;
+  return filled.every((key) => typeof slot[key] === 'string' && slot[key] !== '') && typeof slot.requested === 'string';
 }
 
 function readHold({ spec }: Lease): LockHold | null {

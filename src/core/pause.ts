@@ -36,5 +36,8 @@ function parse(value: string): { reason: string; until?: string } {
 }
 
 function clean(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').trim().slice(0, 256);
+  return text
+    .replace(/\p{Cc}/gu, ' ')
+    .trim()
+    .slice(0, 256);
 }

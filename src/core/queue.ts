@@ -1,10 +1,10 @@
 import type { Gates } from '../api/generated/rebootpolicy.ts';
 import { overBudget } from './budget.ts';
 import { blockersOf, type Candidate, isRequired } from './eligibility.ts';
-import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
+import type { Ask, NodeReboot, NodeView, Slot, Snapshot, Verdict } from './model.ts';
 import type { ReadPolicy } from './owners.ts';
+import { GATE_PERIOD_MS } from './stages.ts';
 import type { Attempt } from './steps.ts';
-import { GATE_PERIOD_MS } from './attempt.ts';
 import type { Timers } from './timers.ts';
 
 /** Why a node that is not in flight is not rebooting now: all reasons, the first being the verdict. */
@@ -25,7 +25,13 @@ export interface Queue {
  *
  * @param held why nothing may start anywhere, whatever the policies say
  */
-export function queueOf(policies: readonly ReadPolicy[], slots: readonly Slot[], held: Verdict | null, snapshot: Snapshot, timers: Timers): Queue {
+export function queueOf(
+  policies: readonly ReadPolicy[],
+  slots: readonly Slot[],
+  held: Verdict | null,
+  snapshot: Snapshot,
+  timers: Timers,
+): Queue {
   const waiting = new Map<string, Waiting>();
   const asks: Ask[] = [];
   let starts: Candidate | null = null;
@@ -53,12 +59,21 @@ interface Turn {
 const NEXT: Verdict = { code: 'WaitsForTurn', message: 'Other nodes of the policy go first.' };
 const CHECKING: Verdict = { code: 'CheckingGates', message: 'The gates of the policy are being asked.' };
 
-function turnOf(eligible: readonly Candidate[], slots: readonly Slot[], held: Verdict | null, snapshot: Snapshot, timers: Timers): Turn {
+function turnOf(
+  eligible: readonly Candidate[],
+  slots: readonly Slot[],
+  held: Verdict | null,
+  snapshot: Snapshot,
+  timers: Timers,
+): Turn {
   const first = eligible[0];
   const stays = (verdict: Verdict, asks: readonly Ask[] = []): Turn => ({ starts: null, verdict, asks });
   if (first === undefined) return stays(NEXT);
   if (first.rules.mode === 'Report') {
-    return stays({ code: 'ReportOnly', message: 'The node would be rebooted; the policy only reports (mode: Report).' });
+    return stays({
+      code: 'ReportOnly',
+      message: 'The node would be rebooted; the policy only reports (mode: Report).',
+    });
   }
   if (held !== null) return stays(held);
   const spent = overBudget(first.node, first.owner, slots, snapshot.maxDisrupted, snapshot.now);
@@ -82,18 +97,26 @@ function sort(owner: ReadPolicy, slots: readonly Slot[], snapshot: Snapshot, tim
   for (const node of owner.nodes) {
     const nodeReboot = snapshot.nodeReboots.get(node.name);
     if (nodeReboot === undefined || slots.some((slot) => slot.node === node.name)) continue;
-    const required = isRequired(nodeReboot);
-    if (nodeReboot.status?.agent === undefined) blocked.set(node.name, waits(false, AGENT_ABSENT));
-    else if (!required) blocked.set(node.name, waits(false, NOT_REQUIRED));
-    else if (owner.rules === null) blocked.set(node.name, waits(true, invalid(owner)));
-    else {
-      const candidate: Candidate = { node, nodeReboot, owner, rules: owner.rules };
-      const blockers = blockersOf(candidate, snapshot, timers);
-      if (blockers.length > 0) blocked.set(node.name, { required, blockers });
-      else eligible.push(candidate);
-    }
+    const judged = judge(owner, node, nodeReboot, snapshot, timers);
+    if ('blockers' in judged) blocked.set(node.name, judged);
+    else eligible.push(judged);
   }
   return { eligible: eligible.sort(byTurn), blocked };
+}
+
+function judge(
+  owner: ReadPolicy,
+  node: NodeView,
+  nodeReboot: NodeReboot,
+  snapshot: Snapshot,
+  timers: Timers,
+): Candidate | Waiting {
+  if (nodeReboot.status?.agent === undefined) return waits(false, AGENT_ABSENT);
+  if (!isRequired(nodeReboot)) return waits(false, NOT_REQUIRED);
+  if (owner.rules === null) return waits(true, invalid(owner));
+  const candidate: Candidate = { node, nodeReboot, owner, rules: owner.rules };
+  const blockers = blockersOf(candidate, snapshot, timers);
+  return blockers.length > 0 ? { required: true, blockers } : candidate;
 }
 
 function hasGates(gates: Gates): boolean {
@@ -114,18 +137,20 @@ function invalid({ name, problems }: ReadPolicy): Verdict {
 /** Nodes that are down already first, since they cost nothing more; then who has waited longest; then by name. */
 function byTurn(a: Candidate, b: Candidate): number {
   const down = ({ node }: Candidate) => (!node.ready || node.unschedulable ? 0 : 1);
-  const key = (candidate: Candidate) => `${down(candidate)} ${candidate.nodeReboot.status?.agent?.since ?? ''} ${candidate.node.name}`;
+  const key = (candidate: Candidate) =>
+    `${down(candidate)} ${candidate.nodeReboot.status?.agent?.since ?? ''} ${candidate.node.name}`;
   return key(a) < key(b) ? -1 : 1;
 }
 
 /** The attempt that a node begins, with the policy frozen as it is now. */
-export function attemptFor({ owner }: Candidate, id: string, epoch: number, now: number): Attempt {
+export function attemptFor({ owner, nodeReboot }: Candidate, id: string, epoch: number, now: number): Attempt {
   const { name, uid, generation } = owner.policy.metadata;
   return {
     id,
     epoch,
     trigger: 'Sentinel',
     startedAt: new Date(now).toISOString(),
+    reasons: [...(nodeReboot.status?.agent?.reasons ?? [])],
     policy: { name, uid, generation: generation ?? 1, spec: { ...owner.policy.spec } },
   };
 }

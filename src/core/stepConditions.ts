@@ -1,10 +1,19 @@
-import type { Progress } from './attempt.ts';
 import type { Said } from './conditions.ts';
 import type { NodeReboot } from './model.ts';
+import type { Progress } from './progress.ts';
 import type { Phase } from './steps.ts';
 
 /** The phases of an attempt in their order, so that "further than" can be asked. */
-const ORDER: readonly Phase[] = ['Idle', 'Pending', 'Preparing', 'Cordoning', 'Draining', 'Rebooting', 'Verifying', 'Uncordoning'];
+const ORDER: readonly Phase[] = [
+  'Idle',
+  'Pending',
+  'Preparing',
+  'Cordoning',
+  'Draining',
+  'Rebooting',
+  'Verifying',
+  'Uncordoning',
+];
 
 /**
  * The steps of a reboot as conditions, so that each has a time that people can read. Between attempts they tell how
@@ -15,7 +24,12 @@ export function stepConditions(nodeReboot: NodeReboot, progress: Progress | unde
   const agent = status?.agent;
   const required = agent?.rebootRequired === true;
   const conditions: Said[] = [
-    said('RebootRequired', required, required ? 'Sentinel' : 'NoSentinel', required ? because(agent?.reasons) : 'The agent sees no sentinel.'),
+    said(
+      'RebootRequired',
+      required,
+      required ? 'Sentinel' : 'NoSentinel',
+      required ? because(agent?.reasons) : 'The agent sees no sentinel.',
+    ),
   ];
   const attemptID = spec.attempt?.id;
   if (attemptID === undefined || progress === undefined) return [...conditions, ...kept(nodeReboot)];
@@ -48,7 +62,9 @@ function step(type: string, done: boolean, attemptID: string): Said {
 
 function because(reasons: readonly string[] | undefined): string {
   const names = (reasons ?? []).slice(0, 10);
-  return names.length === 0 ? 'The agent sees the sentinel.' : `The agent sees the sentinel, because of ${names.join(', ')}.`;
+  return names.length === 0
+    ? 'The agent sees the sentinel.'
+    : `The agent sees the sentinel, because of ${names.join(', ')}.`;
 }
 
 function said(type: string, holds: boolean, reason: string, message: string): Said {

@@ -50,7 +50,9 @@ function applyEdit(slots: readonly Slot[], edit: LockEdit): readonly Slot[] {
     case 'free':
       return slots.filter((slot) => slot.attemptID !== edit.attemptID);
     case 'mark':
-      return slots.map((slot) => (slot.attemptID === edit.attemptID ? { ...slot, requested: edit.nodeRebootUID } : slot));
+      return slots.map((slot) =>
+        slot.attemptID === edit.attemptID ? { ...slot, requested: edit.nodeRebootUID } : slot,
+      );
     case 'unmark':
       return slots.map((slot) => (slot.attemptID === edit.attemptID ? { ...slot, requested: '' } : slot));
   }

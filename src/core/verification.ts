@@ -1,6 +1,6 @@
-import type { AttemptContext, Progress } from './attempt.ts';
 import { isMarked } from './cordon.ts';
 import type { Ask, Verdict } from './model.ts';
+import type { AttemptContext, Progress } from './progress.ts';
 import { frozenRules } from './rules.ts';
 
 /** How often a node's Lease is read while its first renewal is awaited. */

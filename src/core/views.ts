@@ -1,13 +1,13 @@
 import type { NodeRebootStatus } from '../api/generated/nodereboot.ts';
 import type { RebootPolicyStatus } from '../api/generated/rebootpolicy.ts';
 import type { Condition } from '../api/objects.ts';
-import type { Progress } from './attempt.ts';
 import { isUnavailable } from './budget.ts';
 import { mergeConditions, type Said } from './conditions.ts';
 import type { Plan } from './decide.ts';
 import { nameOf } from './drain.ts';
 import type { NodeReboot, Slot, Snapshot, Verdict } from './model.ts';
 import type { ReadPolicy } from './owners.ts';
+import type { Progress } from './progress.ts';
 import type { Waiting } from './queue.ts';
 import { nextWindow } from './schedule.ts';
 import { stepConditions } from './stepConditions.ts';
@@ -24,7 +24,12 @@ export function nodeRebootView(nodeReboot: NodeReboot, plan: Plan, now: number):
   const before = nodeReboot.status?.conditions ?? [];
   const conditions = mergeConditions(before, stepConditions(nodeReboot, progress), now);
   if (progress !== undefined) {
-    return { phase: progress.phase, verdict: verdictOf([progress.verdict]), conditions, drain: drainOf(progress, nodeReboot) };
+    return {
+      phase: progress.phase,
+      verdict: verdictOf([progress.verdict]),
+      conditions,
+      drain: drainOf(progress, nodeReboot),
+    };
   }
   const waiting = plan.waiting.get(name);
   if (waiting === undefined) return null;
@@ -43,7 +48,9 @@ function verdictOf(blockers: readonly Verdict[]): NodeRebootView['verdict'] {
     code,
     message: message.slice(0, 2048),
     ...(nextCheck === undefined ? {} : { nextCheck: new Date(nextCheck).toISOString() }),
-    ...(blockers.length < 2 ? {} : { blockers: blockers.slice(0, 16).map(({ code, message }) => ({ code, message: message.slice(0, 2048) })) }),
+    ...(blockers.length < 2
+      ? {}
+      : { blockers: blockers.slice(0, 16).map(({ code, message }) => ({ code, message: message.slice(0, 2048) })) }),
   };
 }
 
@@ -51,7 +58,8 @@ function drainOf({ drain }: Progress, { status }: NodeReboot): NodeRebootView['d
   if (drain === undefined) return null;
   const podsLeft = drain.left.length;
   const podsTotal = Math.max(status?.drain?.podsTotal ?? 0, podsLeft);
-  const stuck = drain.waitingFor.length > 0 ? drain.waitingFor : drain.left.slice(0, 3).map((pod) => `${nameOf(pod)}: terminating`);
+  const stuck =
+    drain.waitingFor.length > 0 ? drain.waitingFor : drain.left.slice(0, 3).map((pod) => `${nameOf(pod)}: terminating`);
   return { podsTotal, podsLeft, waitingFor: stuck.slice(0, 16).map((text) => text.slice(0, 1024)) };
 }
 
@@ -87,10 +95,16 @@ function conditionsOf(read: ReadPolicy, plan: Plan, inFlight: readonly string[],
 }
 
 function readyCondition({ problems, overlaps, rules }: ReadPolicy): Said {
-  if (problems.length > 0) return said('Ready', false, 'Invalid', `${problems.join('; ')}. Until this is mended the policy disrupts nothing.`);
+  if (problems.length > 0)
+    return said('Ready', false, 'Invalid', `${problems.join('; ')}. Until this is mended the policy disrupts nothing.`);
   const lost = overlaps.slice(0, 3).map(({ node, owner }) => `${node} (${owner})`);
   if (lost.length > 0) {
-    return said('Ready', true, 'Overlapping', `Older policies own some of the nodes that this one selects: ${lost.join(', ')}.`);
+    return said(
+      'Ready',
+      true,
+      'Overlapping',
+      `Older policies own some of the nodes that this one selects: ${lost.join(', ')}.`,
+    );
   }
   return rules?.mode === 'Report'
     ? said('Ready', true, 'ReportOnly', 'The policy reports and disrupts nothing (mode: Report).')

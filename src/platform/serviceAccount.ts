@@ -15,7 +15,10 @@ export interface ServiceAccountFiles {
 }
 
 /** Credentials from a mounted ServiceAccount token, which is read again as it rotates. */
-export function serviceAccountCredentials({ server, caFile, tokenFile }: ServiceAccountFiles, clock: Clock): Credentials {
+export function serviceAccountCredentials(
+  { server, caFile, tokenFile }: ServiceAccountFiles,
+  clock: Clock,
+): Credentials {
   let kept: { token: string; ca: string; at: number } | null = null;
   return async () => {
     if (kept === null || clock.monotonic() - kept.at > TOKEN_KEEPS_MS) {

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** How an attempt ended, as label values. */
 export interface AttemptLabels {
@@ -12,11 +12,19 @@ export class ControllerMetrics {
   readonly registry = new Registry();
   readonly #nodes = this.#gauge('drydock_nodes', 'Nodes of a policy by phase.', ['policy', 'phase']);
   readonly #required = this.#gauge('drydock_reboot_required', 'Whether the agent of a node sees a sentinel.', ['node']);
-  readonly #blocked = this.#gauge('drydock_policy_blocked', 'Whether nodes of a policy wait and none may start, by reason.', ['policy', 'reason']);
+  readonly #blocked = this.#gauge(
+    'drydock_policy_blocked',
+    'Whether nodes of a policy wait and none may start, by reason.',
+    ['policy', 'reason'],
+  );
   readonly #ready = this.#gauge('drydock_policy_ready', 'Whether a policy is understood and in force.', ['policy']);
   readonly #leader = this.#gauge('drydock_leader', 'Whether this process leads.', []);
   readonly #slots = this.#gauge('drydock_slots', 'Slots of the cluster lock that are taken.', []);
-  readonly #attempts = this.#counter('drydock_attempts_total', 'Attempts that have ended.', ['policy', 'outcome', 'code']);
+  readonly #attempts = this.#counter('drydock_attempts_total', 'Attempts that have ended.', [
+    'policy',
+    'outcome',
+    'code',
+  ]);
   readonly #evictions = this.#counter('drydock_evictions_total', 'Evictions asked for, by the answer.', ['outcome']);
   readonly #errors = this.#counter('drydock_errors_total', 'Reads and effects that failed, by kind.', ['kind']);
   readonly #durations = new Histogram({

@@ -13,12 +13,22 @@ describe('a roll of nodes that require a reboot', () => {
     await h.startController();
     await h.applyPolicy({ settle: '2s' });
     for (const machine of machines) {
-      await h.until(`the agent of ${machine.name} to report`, ({ kind, name }) => kind === 'NodeReboot' && name === machine.name);
+      await h.until(
+        `the agent of ${machine.name} to report`,
+        ({ kind, name }) => kind === 'NodeReboot' && name === machine.name,
+      );
     }
     for (const name of ['n3', 'n1', 'n2']) {
       const mark = h.timeline.mark();
       machines.find((machine) => machine.name === name)?.requireReboot(['linux-image-6.8.0', 'libc6']);
-      await h.until(`${name} to say so`, (entry) => entry.kind === 'NodeReboot' && entry.name === name && JSON.stringify(entry.object).includes('"rebootRequired":true'), mark);
+      await h.until(
+        `${name} to say so`,
+        (entry) =>
+          entry.kind === 'NodeReboot' &&
+          entry.name === name &&
+          JSON.stringify(entry.object).includes('"rebootRequired":true'),
+        mark,
+      );
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
 

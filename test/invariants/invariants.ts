@@ -7,7 +7,15 @@ import type { TimelineEntry } from '../testbed/timeline/timeline.ts';
 import {
   bootIDOf,
   type Change,
-  cordonedBy, drainablePodsOn, epochOf, isPaused, isUnschedulable, requestOf, slotsOf, World } from './world.ts';
+  cordonedBy,
+  drainablePodsOn,
+  epochOf,
+  isPaused,
+  isUnschedulable,
+  requestOf,
+  slotsOf,
+  World,
+} from './world.ts';
 
 export interface Limits {
   maxDisrupted: number;
@@ -23,7 +31,9 @@ const RULES: readonly Rule[] = [
   {
     name: '1: never more nodes disrupted than the budget allows',
     broken: (_entry, world, { maxDisrupted }) => {
-      const ours = [...world.nodes.values()].filter((node) => cordonedBy(node) !== undefined).map(({ metadata }) => metadata.name);
+      const ours = [...world.nodes.values()]
+        .filter((node) => cordonedBy(node) !== undefined)
+        .map(({ metadata }) => metadata.name);
       return ours.length > maxDisrupted ? `${ours.join(' and ')} are cordoned by Drydock at once` : undefined;
     },
   },
@@ -41,7 +51,9 @@ const RULES: readonly Rule[] = [
     broken: (entry, world) => {
       const request = newRequest(entry);
       if (request === undefined) return undefined;
-      const stopped = [entry.object, world.nodes.get(entry.name)].filter((object) => object !== undefined && isPaused(object));
+      const stopped = [entry.object, world.nodes.get(entry.name)].filter(
+        (object) => object !== undefined && isPaused(object),
+      );
       return stopped.length > 0 ? `${entry.name} was asked to reboot while paused` : undefined;
     },
   },
@@ -55,7 +67,8 @@ const RULES: readonly Rule[] = [
       const pods = drainablePodsOn(world, entry.name);
       if (!isUnschedulable(node)) return `${entry.name} was asked to reboot while schedulable`;
       if (pods.length > 0) return `${entry.name} was asked to reboot with ${pods.join(', ')} on it`;
-      if (slot?.requested !== entry.object.metadata.uid) return `${entry.name} was asked to reboot without a marked slot`;
+      if (slot?.requested !== entry.object.metadata.uid)
+        return `${entry.name} was asked to reboot without a marked slot`;
       return request.fromBootID === bootIDOf(node) ? undefined : `${entry.name} was asked to reboot from another boot`;
     },
   },
@@ -78,7 +91,9 @@ const RULES: readonly Rule[] = [
       if (kind !== 'Node' || previous === undefined) return undefined;
       const [before, after] = [cordonedBy(previous), cordonedBy(object)];
       if (before !== undefined && after !== before) world.ended.add(before);
-      return after !== undefined && after !== before && world.ended.has(after) ? `${object.metadata.name} was cordoned again by attempt ${after}` : undefined;
+      return after !== undefined && after !== before && world.ended.has(after)
+        ? `${object.metadata.name} was cordoned again by attempt ${after}`
+        : undefined;
     },
   },
   {
@@ -92,11 +107,17 @@ const RULES: readonly Rule[] = [
     name: '6: a pod is made to go only from a node that has a slot',
     broken: ({ kind, name, object, previous }, world) => {
       if (kind !== 'Pod' || previous === undefined) return undefined;
-      const asked = object.metadata.deletionTimestamp !== undefined && previous.metadata.deletionTimestamp === undefined;
-      const conditions = (object as { status?: { conditions?: { type: string; reason?: string }[] } }).status?.conditions ?? [];
-      const evicted = asked && conditions.some(({ type, reason }) => type === 'DisruptionTarget' && reason === 'EvictionByEvictionAPI');
+      const asked =
+        object.metadata.deletionTimestamp !== undefined && previous.metadata.deletionTimestamp === undefined;
+      const conditions =
+        (object as { status?: { conditions?: { type: string; reason?: string }[] } }).status?.conditions ?? [];
+      const evicted =
+        asked &&
+        conditions.some(({ type, reason }) => type === 'DisruptionTarget' && reason === 'EvictionByEvictionAPI');
       const node = (object as { spec?: { nodeName?: string } }).spec?.nodeName ?? '';
-      return evicted && !slotsOf(world.lock).some((slot) => slot.node === node) ? `${name} was evicted from ${node}, which has no slot` : undefined;
+      return evicted && !slotsOf(world.lock).some((slot) => slot.node === node)
+        ? `${name} was evicted from ${node}, which has no slot`
+        : undefined;
     },
   },
 ];
@@ -106,7 +127,9 @@ const AT_REST: readonly { name: string; broken: (world: World) => string | undef
   {
     name: '4: a node that we cordoned is uncordoned, or Failed with a reason',
     broken: (world) => {
-      const left = [...world.nodes.values()].filter((node) => cordonedBy(node) !== undefined && world.phaseOf(node.metadata.name) !== 'Failed');
+      const left = [...world.nodes.values()].filter(
+        (node) => cordonedBy(node) !== undefined && world.phaseOf(node.metadata.name) !== 'Failed',
+      );
       return left.length > 0 ? `${left.map(({ metadata }) => metadata.name).join(', ')} stayed cordoned` : undefined;
     },
   },
@@ -116,15 +139,21 @@ const AT_REST: readonly { name: string; broken: (world: World) => string | undef
       const slots = slotsOf(world.lock);
       const gone = slots.find(({ node, nodeUID }) => world.nodes.get(node)?.metadata.uid !== nodeUID);
       if (gone !== undefined) return `the slot of ${gone.node} outlived it`;
-      const attempts = [...world.nodeReboots].filter(([, object]) => world.attemptOf(object) !== undefined).map(([name]) => name);
+      const attempts = [...world.nodeReboots]
+        .filter(([, object]) => world.attemptOf(object) !== undefined)
+        .map(([name]) => name);
       const slotted = slots.map(({ node }) => node);
-      return attempts.sort().join() === slotted.sort().join() ? undefined : `attempts of ${attempts.join() || 'none'}, slots of ${slotted.join() || 'none'}`;
+      return attempts.sort().join() === slotted.sort().join()
+        ? undefined
+        : `attempts of ${attempts.join() || 'none'}, slots of ${slotted.join() || 'none'}`;
     },
   },
   {
     name: '7: every node that requires a reboot has a verdict',
     broken: (world) => {
-      const silent = [...world.nodeReboots].filter(([, object]) => world.isRequired(object) && world.verdictOf(object) === undefined);
+      const silent = [...world.nodeReboots].filter(
+        ([, object]) => world.isRequired(object) && world.verdictOf(object) === undefined,
+      );
       return silent.length > 0 ? `${silent.map(([name]) => name).join(', ')} wait without a verdict` : undefined;
     },
   },
@@ -141,7 +170,10 @@ export function checkInvariants(entries: readonly TimelineEntry[], limits: Limit
     world.apply(entry);
     for (const { name, broken } of RULES) {
       const what = broken(entry, world, limits);
-      if (what !== undefined) throw new Error(`invariant ${name}: ${what} (${entry.type} ${entry.kind}/${entry.name} at revision ${entry.revision})`);
+      if (what !== undefined)
+        throw new Error(
+          `invariant ${name}: ${what} (${entry.type} ${entry.kind}/${entry.name} at revision ${entry.revision})`,
+        );
     }
   }
   for (const { name, broken } of AT_REST) {

@@ -93,7 +93,9 @@ export function epochOf({ metadata }: KubeObject): string | undefined {
 /** Whether a person has stopped this object for good. */
 export function isPaused({ metadata }: KubeObject): boolean {
   const annotations = metadata.annotations ?? {};
-  return ['drydock.dev/pause', 'drydock.dev/hold'].some((name) => name in annotations && !annotations[name]?.includes('until='));
+  return ['drydock.dev/pause', 'drydock.dev/hold'].some(
+    (name) => name in annotations && !annotations[name]?.includes('until='),
+  );
 }
 
 export function slotsOf(lock: KubeObject | undefined): Slot[] {
@@ -107,7 +109,8 @@ export function drainablePodsOn({ pods }: World, node: string): string[] {
 
 function isDrainable(pod: KubeObject, node: string): boolean {
   const { metadata, spec, status } = pod as KubeObject & { spec?: { nodeName?: string }; status?: { phase?: string } };
-  const daemon = metadata.ownerReferences?.some(({ kind, controller }) => controller === true && kind === 'DaemonSet') ?? false;
+  const daemon =
+    metadata.ownerReferences?.some(({ kind, controller }) => controller === true && kind === 'DaemonSet') ?? false;
   const mirror = metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
   return spec?.nodeName === node && !daemon && !mirror && !['Succeeded', 'Failed'].includes(status?.phase ?? '');
 }

@@ -39,7 +39,11 @@ export function cordonedFor(attemptID: string, epoch = 1): Partial<NodeView> {
   };
 }
 
-export function aNodeReboot(name: string, spec: Partial<NodeRebootSpec> = {}, status: NodeRebootStatus = {}): NodeReboot {
+export function aNodeReboot(
+  name: string,
+  spec: Partial<NodeRebootSpec> = {},
+  status: NodeRebootStatus = {},
+): NodeReboot {
   return {
     metadata: { name, uid: `nrb-of-${name}`, resourceVersion: '20', creationTimestamp: LONG_AGO },
     spec: { nodeUID: `uid-of-${name}`, ...spec },
@@ -95,7 +99,10 @@ export function anAttempt(node: string, spec: Partial<RebootPolicySpec> = {}, ch
   };
 }
 
-export function aPod(name: string, changes: { metadata?: Partial<Pod['metadata']>; spec?: Pod['spec']; status?: Pod['status'] } = {}): Pod {
+export function aPod(
+  name: string,
+  changes: { metadata?: Partial<Pod['metadata']>; spec?: Pod['spec']; status?: Pod['status'] } = {},
+): Pod {
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'uid-of-web', controller: true };
   return {
     metadata: {
@@ -164,5 +171,9 @@ export function decideOn(given: Given): { plan: Plan; timers: Timers; snapshot: 
 
 /** The kinds of everything that a plan writes, in one list. */
 export function writesOf(plan: Plan): string[] {
-  return [...plan.lockEdits.map(({ kind }) => kind), ...plan.steps.map(({ kind }) => kind), ...plan.stepsAfterLock.map(({ kind }) => kind)];
+  return [
+    ...plan.lockEdits.map(({ kind }) => kind),
+    ...plan.steps.map(({ kind }) => kind),
+    ...plan.stepsAfterLock.map(({ kind }) => kind),
+  ];
 }

@@ -37,6 +37,8 @@ export interface Attempt {
   trigger: 'Sentinel' | 'Person';
   /** When the slot was taken, by the controller's clock. */
   startedAt: string;
+  /** Why the reboot was required when the attempt began. */
+  reasons?: string[];
   policy: AttemptPolicy;
   ending?: AttemptEnding;
 }

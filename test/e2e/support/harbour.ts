@@ -64,8 +64,15 @@ export class Harbour {
 
   /** Applies a policy over the workers that does not wait for anything, but for what the test asks. */
   async applyPolicy(spec: Partial<RebootPolicySpec> = {}, name = 'workers'): Promise<void> {
-    const all: RebootPolicySpec = { nodeSelector: { matchLabels: { role: 'worker' } }, mode: 'Enforce', settle: '0s', ...spec };
-    await this.bed.apply(JSON.stringify({ apiVersion: 'drydock.dev/v1alpha1', kind: 'RebootPolicy', metadata: { name }, spec: all }));
+    const all: RebootPolicySpec = {
+      nodeSelector: { matchLabels: { role: 'worker' } },
+      mode: 'Enforce',
+      settle: '0s',
+      ...spec,
+    };
+    await this.bed.apply(
+      JSON.stringify({ apiVersion: 'drydock.dev/v1alpha1', kind: 'RebootPolicy', metadata: { name }, spec: all }),
+    );
   }
 
   /** kubectl as the admin; throws what it says against it. */
@@ -86,17 +93,28 @@ export class Harbour {
 
   /** Waits until a node's reboot has this verdict, which is written a moment after it is reached. */
   async untilVerdict(node: string, code: string, from = 0): Promise<TimelineEntry> {
-    return await this.until(`verdict ${code} of ${node}`, ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.verdict?.code === code, from);
+    return await this.until(
+      `verdict ${code} of ${node}`,
+      ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.verdict?.code === code,
+      from,
+    );
   }
 
   async untilPhase(node: string, phase: string, from = 0): Promise<TimelineEntry> {
-    return await this.until(`phase ${phase} of ${node}`, ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.phase === phase, from);
+    return await this.until(
+      `phase ${phase} of ${node}`,
+      ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.phase === phase,
+      from,
+    );
   }
 
   /** Waits until the machine has been rebooted so many times in all, its node is back in service, and its slot is free. */
   async untilBack(machine: Machine, reboots: number): Promise<void> {
-    const done = () => machine.bootIds.length === reboots + 1 && !this.isCordoned(machine.name) && this.isIdle(machine.name);
-    await waitFor(`${machine.name} back after ${reboots} reboots`, async () => done() || undefined, { timeoutMs: SOON });
+    const done = () =>
+      machine.bootIds.length === reboots + 1 && !this.isCordoned(machine.name) && this.isIdle(machine.name);
+    await waitFor(`${machine.name} back after ${reboots} reboots`, async () => done() || undefined, {
+      timeoutMs: SOON,
+    });
   }
 
   nodeReboot(name: string): NodeReboot | undefined {
@@ -108,10 +126,13 @@ export class Harbour {
     return latest?.spec?.unschedulable === true;
   }
 
-  /** The nodes in the order in which their boot IDs changed. */
+  /** The machines in the order in which their new boot IDs appeared, by name; kwok's first guesses are no boots. */
   rebootedInOrder(): string[] {
-    const reboots = this.timeline.ordered('Node').filter(({ object, previous }) => previous !== undefined && bootIDOf(previous) !== bootIDOf(object));
-    return reboots.map(({ name }) => name);
+    const boots = new Map(
+      this.machines.flatMap(({ name, bootIds }) => bootIds.slice(1).map((bootID) => [bootID, name])),
+    );
+    const seen = this.timeline.ordered('Node').map(({ object }) => bootIDOf(object) ?? '');
+    return [...new Set(seen)].flatMap((bootID) => boots.get(bootID) ?? []);
   }
 
   /** Whether the node has no attempt and no slot. */

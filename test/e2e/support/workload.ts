@@ -12,7 +12,10 @@ export interface Workload {
 }
 
 /** Creates a Deployment, and its PodDisruptionBudget, and waits until its pods are available. */
-export async function deploy(harbour: Harbour, { name, replicas, minAvailable, nodeSelector }: Workload): Promise<void> {
+export async function deploy(
+  harbour: Harbour,
+  { name, replicas, minAvailable, nodeSelector }: Workload,
+): Promise<void> {
   const labels = { app: name };
   const pod = {
     terminationGracePeriodSeconds: 1,
@@ -29,7 +32,12 @@ export async function deploy(harbour: Harbour, { name, replicas, minAvailable, n
   ];
   if (minAvailable !== undefined) {
     const spec = { minAvailable, selector: { matchLabels: labels } };
-    objects.push({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name, namespace: 'default' }, spec });
+    objects.push({
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name, namespace: 'default' },
+      spec,
+    });
   }
   await harbour.bed.apply(objects.map((object) => JSON.stringify(object)).join('\n---\n'));
   await harbour.kubectl('rollout', 'status', `deployment/${name}`, '--timeout=60s');
