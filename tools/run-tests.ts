@@ -7,7 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Totals {
@@ -25,18 +25,22 @@ export interface Part {
   testTimeoutMs: number;
   /** How long the part may take, in milliseconds. */
   timeoutMs: number;
+  /** Whether its files run in several processes at the same time. */
+  parallel?: boolean;
 }
 
 const parts: readonly Part[] = [
   {
     name: 'fast',
     about: 'everything that needs no other programs',
+    // the model comes first, because it takes longest
     files: [
-      'test/{core,api,cluster,agent,controller,gates,telemetry,platform,tools,cli}/**/*.test.ts',
       'test/model/*.test.ts',
+      'test/{core,api,cluster,agent,controller,gates,telemetry,platform,tools,cli}/**/*.test.ts',
     ],
     testTimeoutMs: 10_000,
     timeoutMs: 300_000,
+    parallel: true,
   },
   {
     name: 'real',
@@ -53,7 +57,7 @@ export async function runPart(part: Part, root: string, quiet = false): Promise<
     if (!quiet) console.error(`The ${part.name} part ${what}; this counts as a failed test.`);
     return { passed: 0, failed: 1, skipped: 0 };
   };
-  const files = part.files.flatMap((glob) => globSync(glob, { cwd: root })).sort();
+  const files = part.files.flatMap((glob) => globSync(glob, { cwd: root }).sort());
   if (files.length === 0) return broken('has no test files');
   const scratch = mkdtempSync(join(tmpdir(), 'tests-'));
   const totalsFile = join(scratch, 'totals.json');
@@ -81,6 +85,7 @@ function runMocha(
   const here = import.meta.dirname;
   const mocha = join(here, '../node_modules/mocha/bin/mocha.js');
   const options = ['--reporter', join(here, 'reporter.ts'), '--timeout', String(part.testTimeoutMs), '--forbid-only'];
+  if (part.parallel) options.push('--parallel', '--jobs', String(Math.min(4, availableParallelism())));
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [mocha, '--no-config', ...options, ...files], {
       cwd: root,

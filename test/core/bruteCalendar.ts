@@ -43,7 +43,8 @@ function clockOf({ minute, hour, day, month, dayOfWeek }: Temporal.PlainDateTime
   return { minute, hour, day, month, weekday: dayOfWeek % 7 };
 }
 
-function field(text: string, min: number, max: number): Set<number> {
+/** The values that a field of a cron expression allows. */
+export function field(text: string, min: number, max: number): Set<number> {
   const values = new Set<number>();
   for (const part of text.split(',')) {
     const [range = '', step = '1'] = part.split('/');

@@ -43,6 +43,13 @@ describe('The test runner', function () {
     expect(await run(text)).to.deep.equal({ passed: 1, failed: 1, skipped: 0 });
   });
 
+  it('counts what ran in several processes', async () => {
+    writeFileSync(join(root, 'b.test.ts'), `it('b', () => {});`);
+    const text = `it('a', () => {}); it('c', () => { throw new Error(); });`;
+    expect(await run(text, { parallel: true })).to.deep.equal({ passed: 2, failed: 1, skipped: 0 });
+    expect((await run(`process.exit(0)`, { parallel: true })).failed).to.be.greaterThan(0);
+  });
+
   it('refuses a test that is the only one', async () => {
     expect((await run(`it('a', () => {}); it.only('b', () => {});`)).failed).to.equal(1);
   });
