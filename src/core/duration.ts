@@ -25,7 +25,7 @@ export function parseDuration(text: string): number {
 
 /** Writes milliseconds for people, to the second: 1h30m, 90s as 1m30s, less than half a second (or nothing) as 0s. */
 export function formatDuration(ms: number): string {
-  const all = Math.max(0, Math.round(ms / 1000));
+  const all = Math.round(ms / 1000);
   const parts = [
     [Math.floor(all / 3600), 'h'],
     [Math.floor(all / 60) % 60, 'm'],

@@ -79,10 +79,13 @@ function freezeAt({ freezes }: Calendar, now: number): Freeze | undefined {
   return freezes.filter(({ from, until }) => from <= now && now < until).sort((a, b) => b.until - a.until)[0];
 }
 
-/** The first instant from `now` on that is open; null when there is none. Every turn gets past a freeze or ends. */
+/**
+ * The first instant from `now` on that is open; null when there is none. A turn gets past a freeze, or goes to a firing,
+ * after which comes a freeze or the end.
+ */
 function opensAt(calendar: Calendar, now: number): number | null {
   let instant = now;
-  for (;;) {
+  for (let turns = 2 * calendar.freezes.length + 2; turns > 0; turns--) {
     const freeze = freezeAt(calendar, instant);
     if (freeze) {
       instant = freeze.until;
@@ -94,6 +97,7 @@ function opensAt(calendar: Calendar, now: number): number | null {
       instant = Math.min(...firings);
     }
   }
+  return null;
 }
 
 /** When the open span around `now` ends. */

@@ -17,10 +17,17 @@ forbidden.addAddress('fd00:ec2::254', 'ipv6');
  * addresses are refused, answers are bounded, and every exchange has a connection of its own.
  */
 export class NodeHttpClient implements HttpClient {
+  readonly #lookup: LookupFunction;
+
+  /** @param lookUp how names are looked up */
+  constructor(lookUp: LookupFunction = lookup) {
+    this.#lookup = carefully(lookUp);
+  }
+
   async request(request: HttpRequest): Promise<HttpResponse> {
     const signal = AbortSignal.timeout(request.timeoutMs);
     try {
-      const response = await send(request, signal);
+      const response = await send(request, this.#lookup, signal);
       return { status: response.statusCode ?? 0, headers: flatten(response), body: await read(response) };
     } catch (error) {
       if (signal.aborted) throw new Error(`no complete answer within ${request.timeoutMs} ms`, { cause: error });
@@ -29,34 +36,37 @@ export class NodeHttpClient implements HttpClient {
   }
 }
 
-function send({ method, url: text, headers, body }: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+function send(
+  { method, url: text, headers, body }: HttpRequest,
+  lookup: LookupFunction,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const url = new URL(text);
     const host = url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host)) refuseLinkLocal(host);
     const { request } = url.protocol === 'https:' ? https : http;
-    const outgoing = request(
-      url,
-      { method, headers: { ...headers }, agent: false, lookup: carefulLookup, signal },
-      resolve,
-    );
+    const outgoing = request(url, { method, headers: { ...headers }, agent: false, lookup, signal }, resolve);
     outgoing.on('error', reject);
     outgoing.end(body);
   });
 }
 
 /** Looks a name up, and refuses what it finds before anything is sent there. */
-const carefulLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, options, (error, found, family) => {
-    if (error) return callback(error, found, family);
-    try {
-      for (const address of Array.isArray(found) ? found.map((one) => one.address) : [found]) refuseLinkLocal(address);
-    } catch (refused) {
-      return callback(refused as Error, found, family);
-    }
-    callback(null, found, family);
-  });
-};
+function carefully(lookUp: LookupFunction): LookupFunction {
+  return (hostname, options, callback) => {
+    lookUp(hostname, options, (error, found, family) => {
+      if (error) return callback(error, found, family);
+      try {
+        for (const address of Array.isArray(found) ? found.map((one) => one.address) : [found])
+          refuseLinkLocal(address);
+      } catch (refused) {
+        return callback(refused as Error, found, family);
+      }
+      callback(null, found, family);
+    });
+  };
+}
 
 function refuseLinkLocal(address: string): void {
   if (forbidden.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'))

@@ -43,13 +43,29 @@ describe('The HTTP client', () => {
     expect(status).to.equal(201);
   });
 
+  const failureOf = (asked: NodeHttpClient, host: string) =>
+    asked.request({ method: 'GET', url: `http://${host}/`, timeoutMs: 1000 }).then(
+      () => 'none',
+      (error: Error) => error.message,
+    );
+
   for (const host of ['169.254.169.254', '[fe80::1]', '[::ffff:169.254.169.254]', '[fd00:ec2::254]', '2852039166']) {
     it(`does not go to ${host}, where clouds keep credentials`, async () => {
-      let failure: unknown;
-      await client.request({ method: 'GET', url: `http://${host}/`, timeoutMs: 1000 }).catch((error: unknown) => {
-        failure = error;
-      });
-      expect((failure as Error | undefined)?.message).to.include('is a link-local address');
+      expect(await failureOf(client, host)).to.include('is a link-local address');
     });
   }
+
+  it('does not go to a name for such an address', async () => {
+    const address = '169.254.169.254';
+    const one = new NodeHttpClient((_host, _options, done) => done(null, address, 4));
+    const several = new NodeHttpClient((_host, _options, done) =>
+      done(null, [
+        { address: '127.0.0.1', family: 4 },
+        { address, family: 4 },
+      ]),
+    );
+    for (const deceived of [one, several]) {
+      expect(await failureOf(deceived, 'metadata.example')).to.equal('169.254.169.254 is a link-local address');
+    }
+  });
 });
