@@ -44,7 +44,8 @@ function send(
   return new Promise((resolve, reject) => {
     const url = new URL(text);
     const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host)) refuseLinkLocal(host);
+    const refusal = isIP(host) ? refusalOf([host]) : null;
+    if (refusal) throw refusal;
     const { request } = url.protocol === 'https:' ? https : http;
     const outgoing = request(url, { method, headers: { ...headers }, agent: false, lookup, signal }, resolve);
     outgoing.on('error', reject);
@@ -56,21 +57,15 @@ function send(
 function carefully(lookUp: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     lookUp(hostname, options, (error, found, family) => {
-      if (error) return callback(error, found, family);
-      try {
-        for (const address of Array.isArray(found) ? found.map((one) => one.address) : [found])
-          refuseLinkLocal(address);
-      } catch (refused) {
-        return callback(refused as Error, found, family);
-      }
-      callback(null, found, family);
+      const addresses = Array.isArray(found) ? found.map(({ address }) => address) : [found];
+      callback(error ?? refusalOf(addresses), found, family);
     });
   };
 }
 
-function refuseLinkLocal(address: string): void {
-  if (forbidden.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'))
-    throw new Error(`${address} is a link-local address`);
+function refusalOf(addresses: readonly string[]): Error | null {
+  const refused = addresses.find((address) => forbidden.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
+  return refused === undefined ? null : new Error(`${refused} is a link-local address`);
 }
 
 async function read(response: IncomingMessage): Promise<string> {
