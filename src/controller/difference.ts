@@ -8,6 +8,7 @@ function canonical(value: unknown): string {
   return JSON.stringify(value, (key, inner: unknown) => {
     if (key === 'lastTransitionTime') return undefined;
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const said = Object.entries(inner).filter(([, field]) => field !== null);
+    return Object.fromEntries(said.sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }

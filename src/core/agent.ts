@@ -96,7 +96,9 @@ function isReported(agent: AgentReport, report: AgentReport): boolean {
 
 /** A report as a merge patch of `status.agent`: what it leaves out goes. */
 export function reportPatch(report: AgentReport): Record<string, unknown> {
-  return Object.fromEntries(REPORTED.map((field) => [field, report[field] ?? null]));
+  const { able, method = null, reason = null } = report.reboot ?? { able: false };
+  const reboot = report.reboot === undefined ? null : { able, method, reason };
+  return { ...Object.fromEntries(REPORTED.map((field) => [field, report[field] ?? null])), reboot };
 }
 
 function prepareMove({ spec }: NodeReboot, agent: AgentReport): AgentMove | null {

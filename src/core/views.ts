@@ -11,11 +11,20 @@ import type { Progress } from './progress.ts';
 import type { Waiting } from './queue.ts';
 import { nextWindow } from './schedule.ts';
 import { stepConditions } from './stepConditions.ts';
+import type { Phase } from './steps.ts';
 
-/** What people read of a NodeReboot; `null` removes a field in a merge patch. */
-export type NodeRebootView = Required<Pick<NodeRebootStatus, 'phase' | 'verdict' | 'conditions'>> & {
+/** What people read of a NodeReboot, as a merge patch of its status: `null` removes a field. */
+export interface NodeRebootView {
+  phase: Phase;
+  verdict: {
+    code: string;
+    message: string;
+    nextCheck: string | null;
+    blockers: { code: string; message: string }[] | null;
+  };
+  conditions: Condition[];
   drain: NodeRebootStatus['drain'] | null;
-};
+}
 
 /** The status of a NodeReboot as it should be; null when the decision says nothing of its node. */
 export function nodeRebootView(nodeReboot: NodeReboot, plan: Plan, now: number): NodeRebootView | null {
@@ -44,14 +53,18 @@ export function phaseOf({ required, blockers }: Waiting): 'Idle' | 'Pending' | '
 function verdictOf(blockers: readonly Verdict[]): NodeRebootView['verdict'] {
   const [first] = blockers;
   const { code, message, nextCheck } = first ?? { code: 'Unknown', message: 'Nothing is known.' };
+  const all = blockers.slice(0, 16).map((blocker) => ({ code: blocker.code, message: cut(blocker.message) }));
   return {
     code,
-    message: message.slice(0, 2048),
-    ...(nextCheck === undefined ? {} : { nextCheck: new Date(nextCheck).toISOString() }),
-    ...(blockers.length < 2
-      ? {}
-      : { blockers: blockers.slice(0, 16).map(({ code, message }) => ({ code, message: message.slice(0, 2048) })) }),
+    message: cut(message),
+    nextCheck: nextCheck === undefined ? null : new Date(nextCheck).toISOString(),
+    blockers: all.length < 2 ? null : all,
   };
+}
+
+/** The longest message that the resource definitions take. */
+function cut(message: string): string {
+  return message.slice(0, 2048);
 }
 
 function drainOf({ drain }: Progress, { status }: NodeReboot): NodeRebootView['drain'] {
@@ -128,5 +141,5 @@ function blocked(plan: Plan, inFlight: readonly string[], waiting: readonly Wait
 
 function said(type: string, holds: boolean, reason: string, message: string): Said {
   const status: Condition['status'] = holds ? 'True' : 'False';
-  return { type, status, reason, message: message.slice(0, 2048) };
+  return { type, status, reason, message: cut(message) };
 }

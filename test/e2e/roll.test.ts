@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { harbourForEach } from './support/harbour.ts';
-import { deploy, podsOn } from './support/workload.ts';
 
 describe('a roll of nodes that require a reboot', () => {
   const harbour = harbourForEach();
@@ -9,7 +8,7 @@ describe('a roll of nodes that require a reboot', () => {
     const h = harbour();
     await h.addSpareNode();
     const machines = [await h.addMachine('n1'), await h.addMachine('n2'), await h.addMachine('n3')];
-    await deploy(h, { name: 'web', replicas: 6 });
+    await h.deploy({ name: 'web', replicas: 6 });
     await h.startController();
     await h.applyPolicy({ settle: '2s' });
     for (const machine of machines) {
@@ -47,7 +46,7 @@ describe('a roll of nodes that require a reboot', () => {
     const h = harbour();
     await h.addSpareNode();
     const machine = await h.addMachine('n1');
-    await deploy(h, { name: 'db', replicas: 2, minAvailable: 2, nodeSelector: { role: 'worker' } });
+    await h.deploy({ name: 'db', replicas: 2, minAvailable: 2, nodeSelector: { role: 'worker' } });
     await h.startController();
     await h.applyPolicy();
     machine.requireReboot();
@@ -56,7 +55,7 @@ describe('a roll of nodes that require a reboot', () => {
     expect(h.nodeReboot('n1')?.status?.verdict?.message).to.contain('PodDisruptionBudget db');
     expect(h.nodeReboot('n1')?.status?.drain?.podsLeft).to.equal(2);
     expect(h.isCordoned('n1')).to.equal(true);
-    expect(await podsOn(h, 'n1')).to.have.length(2);
+    expect(await h.podsOn('n1')).to.have.length(2);
     expect(machine.rebooter.orders).to.have.length(0);
 
     await h.kubectl('patch', 'pdb', 'db', '--type=merge', '-p', '{"spec":{"minAvailable":0}}');

@@ -1,23 +1,19 @@
 /** A test bed with Drydock installed, and what the end-to-end tests say to it and ask of it. */
 
 import type { RebootPolicySpec } from '../../../src/api/generated/rebootpolicy.ts';
-import type { KubeObject } from '../../../src/api/objects.ts';
-import type { NodeReboot } from '../../../src/core/model.ts';
-import { checkInvariants } from '../../invariants/invariants.ts';
+import type { Condition, KubeObject } from '../../../src/api/objects.ts';
+import type { NodeReboot, RebootPolicy } from '../../../src/core/model.ts';
+import { checkInvariants, type Limits } from '../../invariants/invariants.ts';
 import type { ControllerOptions, ControllerProcess } from '../../testbed/controller/controller.ts';
 import type { Machine, MachineOptions } from '../../testbed/machine/machine.ts';
 import { waitFor } from '../../testbed/process/wait.ts';
 import { TestBed } from '../../testbed/testbed.ts';
 import type { Timeline, TimelineEntry } from '../../testbed/timeline/timeline.ts';
 
+import { deploy, podsOn, type Workload } from './workload.ts';
+
 /** How long anything may take that takes a few seconds on an idle machine, in milliseconds. */
 export const SOON = 60_000;
-
-/** What a test promises about its cluster; the invariants are checked against it. */
-export interface Limits {
-  /** `--max-disrupted` of the controller. */
-  maxDisrupted: number;
-}
 
 /** One test's cluster: machines, a controller, and the record of what happened. */
 export class Harbour {
@@ -55,7 +51,7 @@ export class Harbour {
 
   async startController(options: ControllerOptions & { maxDisrupted?: number } = {}): Promise<ControllerProcess> {
     const { maxDisrupted = 1, ...rest } = options;
-    this.#limits = { maxDisrupted };
+    this.#limits = { ...this.#limits, maxDisrupted };
     const args = ['--max-disrupted', String(maxDisrupted), '--log-level', 'debug', ...(rest.args ?? [])];
     const controller = await this.bed.controller({ ...rest, args });
     this.#controllers.push(controller);
@@ -108,6 +104,56 @@ export class Harbour {
     );
   }
 
+  /** Waits until the verdict of a node has exactly these codes. */
+  async untilBlockers(node: string, codes: readonly string[]): Promise<void> {
+    const found = () => {
+      const verdict = this.nodeReboot(node)?.status?.verdict;
+      const blockers = verdict?.blockers?.map(({ code }) => code) ?? [verdict?.code];
+      return blockers.join() === codes.join();
+    };
+    await waitFor(`blockers ${codes} of ${node}`, async () => found() || undefined, { timeoutMs: SOON });
+  }
+
+  /** Waits until a policy's condition has this status and reason. */
+  async untilPolicy(type: string, status: string, reason: string, name = 'workers'): Promise<Condition> {
+    const find = async () => {
+      const policy = JSON.parse(await this.kubectl('get', 'rbp', name, '-o', 'json')) as RebootPolicy;
+      return policy.status?.conditions?.find(
+        (one) => one.type === type && one.status === status && one.reason === reason,
+      );
+    };
+    return await waitFor(`condition ${type}=${status} (${reason}) of ${name}`, find, { timeoutMs: SOON });
+  }
+
+  /** Waits until this process's wall clock shows the instant, which is at most a minute away. */
+  async waitUntilClock(instant: Date): Promise<void> {
+    await waitFor(`${instant.toISOString()}`, async () => Date.now() >= instant.getTime() || undefined, {
+      timeoutMs: SOON,
+    });
+  }
+
+  async deploy(workload: Workload): Promise<void> {
+    await deploy(this, workload);
+  }
+
+  async podsOn(node: string): Promise<string[]> {
+    return await podsOn(this, node);
+  }
+
+  /** The epochs that the lock has had. */
+  epochs(): number[] {
+    const locks = this.timeline
+      .ordered('Lease', 'drydock-lock')
+      .map(({ object }) => (object as unknown as KubeObject).metadata);
+    return [...new Set(locks.map(({ annotations }) => Number(annotations?.['drydock.dev/epoch'])))];
+  }
+
+  /** Waits until the machine has been rebooted so many times in all and its slot is free, cordoned or not. */
+  async untilRebooted(machine: Machine, reboots: number): Promise<void> {
+    const done = () => machine.bootIds.length === reboots + 1 && this.isIdle(machine.name);
+    await waitFor(`${machine.name} after ${reboots} reboots`, async () => done() || undefined, { timeoutMs: SOON });
+  }
+
   /** Waits until the machine has been rebooted so many times in all, its node is back in service, and its slot is free. */
   async untilBack(machine: Machine, reboots: number): Promise<void> {
     const done = () =>
@@ -146,6 +192,11 @@ export class Harbour {
     const annotations = lock?.metadata.annotations ?? {};
     const slots = JSON.parse(annotations['drydock.dev/slots'] ?? '[]') as { node: string }[];
     return slots.map(({ node }) => node);
+  }
+
+  /** What follows in the record is forged by the test, and cannot be judged as Drydock's. */
+  forgeFromNow(): void {
+    this.#limits = { ...this.#limits, forgedFrom: this.timeline.mark() };
   }
 
   /** Ends the test: everything at rest, and nothing that happened broke an invariant. */

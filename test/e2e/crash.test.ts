@@ -1,0 +1,187 @@
+import { expect } from 'chai';
+import type { Machine } from '../testbed/machine/machine.ts';
+import { type Harbour, harbourForEach } from './support/harbour.ts';
+
+/** A node whose drain is held by a PodDisruptionBudget. */
+async function heldInDrain(h: Harbour): Promise<Machine> {
+  await h.addSpareNode();
+  const machine = await h.addMachine('n1');
+  await h.deploy({ name: 'db', replicas: 1, minAvailable: 1, nodeSelector: { role: 'worker' } });
+  return machine;
+}
+
+describe('crashes and races', () => {
+  const harbour = harbourForEach();
+
+  it('a controller that is killed during a drain and started again goes on with the same attempt', async () => {
+    const h = harbour();
+    const machine = await heldInDrain(h);
+    const controller = await h.startController();
+    await h.applyPolicy();
+    machine.requireReboot();
+    await h.untilVerdict('n1', 'DrainBlocked');
+    const attemptID = h.nodeReboot('n1')?.spec.attempt?.id;
+
+    await controller.kill();
+    await h.kubectl('delete', 'pdb', 'db');
+    expect(h.isCordoned('n1')).to.equal(true);
+    await controller.start();
+    await h.untilBack(machine, 1);
+
+    expect(h.nodeReboot('n1')?.status?.history).to.have.length(1);
+    expect(h.nodeReboot('n1')?.status?.history?.[0]).to.include({ attemptID, outcome: 'Rebooted' });
+    expect(h.epochs()).to.deep.equal([1, 2]);
+  });
+
+  it('a standby takes over when the leader is killed while the node reboots', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1');
+    const leader = await h.startController();
+    await h.applyPolicy();
+    await h.untilPhase('n1', 'Idle');
+    await h.startController();
+    machine.staysDown = true;
+    machine.requireReboot();
+    await h.until(
+      'the order',
+      ({ kind, object }) => kind === 'NodeReboot' && JSON.stringify(object).includes('"orders":1'),
+    );
+
+    await leader.kill();
+    await machine.powerOn();
+    await h.untilBack(machine, 1);
+    expect(machine.rebooter.orders).to.have.length(1);
+    expect(h.epochs()).to.deep.equal([1, 2]);
+  });
+
+  it('a controller that is asked to end hands leadership over at once', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1');
+    const leader = await h.startController();
+    await leader.waitForLog('"leading"', { timeoutMs: 30_000 });
+    const standby = await h.startController();
+    await standby.waitUntilReady();
+    const asked = Date.now();
+    await leader.stop();
+    await standby.waitForLog('"leading"', { timeoutMs: 30_000 });
+    expect(Date.now() - asked).to.be.lessThan(10_000);
+    await h.applyPolicy();
+    machine.requireReboot();
+    await h.untilBack(machine, 1);
+  });
+
+  it('a request that is withdrawn before the agent has accepted reboots nothing, however late the agent wakes up', async () => {
+    const h = harbour();
+    const machine = await heldInDrain(h);
+    await h.startController();
+    await h.applyPolicy();
+    machine.requireReboot();
+    await h.untilVerdict('n1', 'DrainBlocked');
+    machine.agent?.signal('SIGSTOP');
+    await h.kubectl('delete', 'pdb', 'db');
+    await h.untilVerdict('n1', 'Requested');
+
+    await h.annotate('node', 'n1', 'drydock.dev/pause=on second thoughts');
+    await h.untilVerdict('n1', 'Paused');
+    machine.agent?.signal('SIGCONT');
+    await h.annotate('node', 'n1', 'drydock.dev/hold=look at this first');
+    await h.annotate('node', 'n1', 'drydock.dev/pause-');
+    await h.untilVerdict('n1', 'Held');
+
+    expect(machine.rebooter.orders).to.have.length(0);
+    expect(machine.bootIds).to.have.length(1);
+    expect(h.isCordoned('n1')).to.equal(false);
+    expect(h.nodeReboot('n1')?.status?.agent?.accepted).to.equal(undefined);
+  });
+
+  it('a request that the agent has accepted is seen through, although a pause came right after', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1');
+    const controller = await h.startController();
+    await h.applyPolicy();
+    machine.rebooter.onOrder = 'hang';
+    machine.requireReboot();
+    await h.until(
+      'the acceptance',
+      ({ kind, object }) => kind === 'NodeReboot' && JSON.stringify(object).includes('"orders":1'),
+    );
+    await h.annotate('rebootpolicy', 'workers', 'drydock.dev/pause=too late');
+    await controller.waitForLog('lock written', { timeoutMs: 10_000 });
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    expect(h.isCordoned('n1'), 'cordoned while accepted').to.equal(true);
+    expect(h.slots()).to.deep.equal(['n1']);
+
+    machine.beginReboot();
+    await h.untilBack(machine, 1);
+    expect(h.nodeReboot('n1')?.status?.history?.[0]).to.include({ outcome: 'Rebooted' });
+  });
+
+  it('stale and repeated requests reboot nothing', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1');
+    const controller = await h.startController();
+    await h.applyPolicy();
+    machine.requireReboot();
+    const request = await h.until(
+      'the request',
+      ({ kind, object }) => kind === 'NodeReboot' && JSON.stringify(object).includes('"fromBootID"'),
+    );
+    await h.untilBack(machine, 1);
+    await controller.stop();
+
+    h.forgeFromNow();
+    const { attempt, reboot } = (request.object as object as { spec: { attempt: object; reboot: object } }).spec;
+    const forged: readonly [string, object][] = [
+      ['the same request again', reboot],
+      ['a new attempt, made to the boot before', { ...reboot, attemptID: 'forged-1' }],
+      [
+        'this boot, but through another NodeReboot',
+        { ...reboot, attemptID: 'forged-2', fromBootID: machine.bootId, nodeRebootUID: 'another' },
+      ],
+    ];
+    for (const [what, spec] of forged) {
+      await h.kubectl('patch', 'nrb', 'n1', '--type=merge', '-p', JSON.stringify({ spec: { attempt, reboot: spec } }));
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect(machine.rebooter.orders, what).to.have.length(1);
+    }
+    expect(h.nodeReboot('n1')?.status?.agent?.accepted).to.equal((attempt as { id: string }).id);
+    await controller.start();
+    await h.untilBack(machine, 1);
+    expect(machine.bootIds).to.have.length(2);
+  });
+
+  it('a node that is deleted while it drains frees its slot, and the next node goes on', async () => {
+    const h = harbour();
+    const machine = await heldInDrain(h);
+    await h.startController();
+    await h.applyPolicy();
+    machine.requireReboot();
+    await h.untilVerdict('n1', 'DrainBlocked');
+    const next = await h.addMachine('n2');
+    next.requireReboot();
+
+    await machine.remove();
+    await h.untilBack(next, 1);
+  });
+
+  it('an agent that could not reboot its node keeps it from being drained in vain', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1');
+    machine.rebooter.onProbe = { code: 'unable', reason: 'an inhibitor blocks' };
+    await machine.killAgent();
+    await machine.startAgent();
+    await h.startController();
+    await h.applyPolicy();
+    machine.requireReboot();
+    await h.untilVerdict('n1', 'AgentUnable');
+    expect(h.nodeReboot('n1')?.status?.verdict?.message).to.contain('an inhibitor blocks');
+    expect(
+      h.timeline.ordered('Node', 'n1').some(({ object }) => JSON.stringify(object).includes('"unschedulable":true')),
+    ).to.equal(false);
+  });
+});

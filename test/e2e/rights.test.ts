@@ -1,0 +1,122 @@
+import { expect } from 'chai';
+import type { Identity } from '../testbed/cluster/identity.ts';
+import { agentAccount } from '../testbed/machine/agent.ts';
+import { Harbour } from './support/harbour.ts';
+
+/** All under the rights that `manifests/` gives, with tokens as the API server issues them. */
+describe('rights', () => {
+  let h: Harbour;
+  let agent: Identity;
+  let controller: Identity;
+
+  before(async () => {
+    h = await Harbour.open();
+    for (const name of ['n1', 'n2']) await h.addMachine(name, { agent: false });
+    await h.startController();
+    await h.applyPolicy({ mode: 'Report' });
+    for (const name of ['n1', 'n2'])
+      await h.until(`the NodeReboot of ${name}`, (entry) => entry.kind === 'NodeReboot' && entry.name === name);
+    agent = await h.bed.serviceAccount(agentAccount, 'n1');
+    controller = await h.bed.serviceAccount({ namespace: 'drydock', name: 'drydock-controller' });
+  });
+
+  after(async () => {
+    await h.close();
+  });
+
+  /** What the API server says against it; empty if it lets it. */
+  async function refusal(as: Identity, ...args: string[]): Promise<string> {
+    const { code, stderr } = await h.bed.kubectl(args, { as });
+    return code === 0 ? '' : stderr;
+  }
+
+  async function patchStatus(as: Identity, node: string, status: object): Promise<string> {
+    const patch = JSON.stringify({ status });
+    return await refusal(as, 'patch', 'nrb', node, '--subresource=status', '--type=merge', '-p', patch);
+  }
+
+  const report = { agent: { bootID: 'b', rebootRequired: true } };
+
+  describe('of an agent', () => {
+    it('let it report on its own node', async () => {
+      expect(await patchStatus(agent, 'n1', report)).to.equal('');
+    });
+
+    it("do not let it write another node's NodeReboot, and say why", async () => {
+      expect(await patchStatus(agent, 'n2', report)).to.contain('the token is bound to node n1, not to n2');
+    });
+
+    it('do not let it write anything but status.agent', async () => {
+      const lies = [
+        { phase: 'Idle' },
+        { history: [] },
+        { backoff: { failures: 0, until: '2026-01-01T00:00:00Z' } },
+        { ...report, verdict: { code: 'NotRequired', message: 'lie' } },
+      ];
+      for (const lie of lies)
+        expect(await patchStatus(agent, 'n1', lie), JSON.stringify(lie)).to.contain(
+          'an agent writes only status.agent',
+        );
+    });
+
+    it('do not let it write for a node of the same name that is no more', async () => {
+      const spec = JSON.stringify({
+        apiVersion: 'drydock.dev/v1alpha1',
+        kind: 'NodeReboot',
+        metadata: { name: 'n3' },
+        spec: { nodeUID: 'uid-of-before' },
+      });
+      await h.bed.createNode('n3');
+      await h.bed.apply(spec);
+      const third = await h.bed.serviceAccount(agentAccount, 'n3');
+      const said = await patchStatus(third, 'n3', report);
+      expect(said).to.match(/belongs to another node of the same name|not found/);
+    });
+
+    it('do not let a token that is bound to no node write any', async () => {
+      const unbound = await h.bed.serviceAccount(agentAccount);
+      expect(await patchStatus(unbound, 'n1', report)).to.contain('the token is bound to no node');
+    });
+
+    const forbidden: readonly (readonly string[])[] = [
+      ['get', 'nodes'],
+      ['get', 'pods', '-A'],
+      ['get', 'rbp'],
+      ['get', 'leases', '-n', 'drydock'],
+      ['get', 'secrets', '-A'],
+      ['cordon', 'n1'],
+      ['delete', 'nrb', 'n1'],
+      ['annotate', 'nrb', 'n1', 'drydock.dev/pause='],
+      ['patch', 'nrb', 'n1', '--type=merge', '-p', '{"spec":{"prepare":{"attemptID":"x"}}}'],
+    ];
+    for (const args of forbidden) {
+      it(`do not let it ${args.slice(0, 3).join(' ')}${args.length > 3 ? ' …' : ''}`, async () => {
+        expect(await refusal(agent, ...args)).to.contain('orbidden');
+      });
+    }
+  });
+
+  describe('of the controller', () => {
+    it('do not let it write what only the agent of the node may say', async () => {
+      expect(await patchStatus(controller, 'n2', { agent: { bootID: 'forged' } })).to.contain(
+        "only the node's own agent does",
+      );
+    });
+
+    const forbidden: readonly (readonly string[])[] = [
+      ['delete', 'pod', 'some'],
+      ['delete', 'node', 'n1'],
+      ['get', 'secrets', '-A'],
+      ['get', 'namespace', 'kube-system'],
+      ['get', 'leases', '-n', 'kube-system'],
+      ['delete', 'lease', 'drydock-lock', '-n', 'drydock'],
+      ['patch', 'rbp', 'workers', '--type=merge', '-p', '{"spec":{"mode":"Enforce"}}'],
+      ['create', 'namespace', 'another'],
+    ];
+    for (const args of forbidden) {
+      it(`do not let it ${args.slice(0, 3).join(' ')}${args.length > 3 ? ' …' : ''}`, async () => {
+        expect(await refusal(controller, ...args)).to.contain('orbidden');
+      });
+    }
+  });
+});
