@@ -34,8 +34,11 @@ export function auditOf(step: Exclude<Step, { kind: 'evict' }>): Fields {
       return { node: step.nodeReboot.metadata.name, attemptID: step.attempt.id, code: step.code, why: step.message };
     case 'restoreNode':
       return { node: step.node.name, attemptID: step.attemptID, uncordon: step.uncordon };
-    case 'recordHistory':
-      return { node: step.nodeReboot.metadata.name, ...step.entry };
+    case 'recordHistory': {
+      // A field named message would be appended to the line's own.
+      const { message, ...entry } = step.entry;
+      return { node: step.nodeReboot.metadata.name, ...entry, why: message };
+    }
     case 'clearAttempt':
       return { node: step.nodeReboot.metadata.name, attemptID: step.attemptID };
   }

@@ -27,15 +27,13 @@ export function overBudget(
   now: number,
 ): Verdict | null {
   if (slots.length >= Math.min(maxDisrupted, MAX_SLOTS)) {
-    const names = slots.map(({ node }) => node).sort();
-    return { code: 'ClusterBudgetUsed', message: `Other nodes have all slots of the cluster: ${list(names)}` };
+    const message = 'As many nodes are out of service as the cluster allows (--max-disrupted of the controller).';
+    return { code: 'ClusterBudgetUsed', message, nodes: slots.map(({ node }) => node).sort() };
   }
   const others = nodes.filter((node) => node !== candidate && isUnavailable(node, slots, now)).map(({ name }) => name);
   if (others.length < (rules?.maxUnavailable ?? 0)) return null;
-  return {
-    code: 'BudgetUsed',
-    message: `As many nodes of the policy as it allows are unavailable: ${list(others.sort())}`,
-  };
+  const message = 'As many nodes of the policy are unavailable as it allows (disruption.maxUnavailable).';
+  return { code: 'BudgetUsed', message, nodes: others.sort() };
 }
 
 /** Whether draining a node would leave no other node for its pods. */
@@ -44,8 +42,4 @@ export function isLastSchedulable(candidate: NodeView, nodes: Iterable<NodeView>
     if (node.name !== candidate.name && node.ready && !node.unschedulable && !node.deleting) return false;
   }
   return true;
-}
-
-function list(names: readonly string[]): string {
-  return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and others`;
 }

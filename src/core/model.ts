@@ -62,6 +62,8 @@ export interface LockHold {
 export interface Verdict {
   code: string;
   message: string;
+  /** Nodes that it is about; said once, of the policy, since every waiting node would have to be written at each change. */
+  nodes?: readonly string[];
   /** Epoch milliseconds of the fixed instant at which it will be looked at again. */
   nextCheck?: number;
 }

@@ -136,7 +136,12 @@ function blocked(plan: Plan, inFlight: readonly string[], waiting: readonly Wait
   if (plan.held !== null) return said('Blocked', true, plan.held.code, plan.held.message);
   if (first === undefined) return said('Blocked', false, 'NothingPending', 'No node waits for a reboot.');
   if (inFlight.length > 0) return said('Blocked', false, 'Progressing', 'Nodes wait for the ones in flight.');
-  return said('Blocked', true, first.code, first.message);
+  return said('Blocked', true, first.code, first.message + aboutNodes(first));
+}
+
+function aboutNodes({ nodes = [] }: Verdict): string {
+  const names = nodes.slice(0, 10).join(', ');
+  return names === '' ? '' : ` They are ${names}${nodes.length > 10 ? ' and others' : ''}.`;
 }
 
 function said(type: string, holds: boolean, reason: string, message: string): Said {
