@@ -24,6 +24,8 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 /** How long the server is asked to keep a watch open, at least; spread, so that watches do not all end together. */
 const WATCH_SECONDS = 300;
+/** A watch that says nothing and ends this soon is a failure, whatever its status: asking again at once would not end. */
+const SHORTEST_WATCH_MS = 1_000;
 
 interface Entry<V> {
   resourceVersion: string;
@@ -38,8 +40,10 @@ export class Reflector<O extends KubeObject, V> {
   readonly #options: ReflectorOptions<O, V>;
   readonly #store = new Map<string, Entry<V>>();
   readonly #stop = new AbortController();
-  /** When objects were deleted, so that a late answer does not bring one back; forgotten by the next list. */
-  readonly #deleted = new Map<string, string>();
+  /** How far the API server has told what happened: what it has not told of, and is not later, is gone. */
+  #seen = '';
+  /** Whether the watch can no longer go on from there. */
+  #listDue = true;
   #synced = false;
   #failures = 0;
 
@@ -67,7 +71,9 @@ export class Reflector<O extends KubeObject, V> {
 
   /** Takes in an object that a write or a read answered, unless the store has a later one. */
   put(object: O): void {
-    if (this.#isNews(object)) this.#set(object);
+    const { resourceVersion } = object.metadata;
+    const known = this.#store.get(keyOf(object.metadata))?.resourceVersion ?? this.#seen;
+    if (isLater(resourceVersion, known)) this.#set(object);
   }
 
   stop(): void {
@@ -77,47 +83,49 @@ export class Reflector<O extends KubeObject, V> {
   /** Runs until stopped. */
   async run(): Promise<void> {
     const { signal } = this.#stop;
-    let from: string | null = null;
     while (!signal.aborted) {
       try {
-        from ??= await this.#list();
-        from = await this.#watch(from);
+        if (this.#listDue) await this.#list();
+        await this.#watch();
         this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (isExpired(error)) from = null;
+        if (isExpired(error)) this.#listDue = true;
         else this.#options.onError(error);
         await this.#backOff();
       }
     }
   }
 
-  async #list(): Promise<string> {
+  async #list(): Promise<void> {
     const { api, path, query, onChange } = this.#options;
     const { resourceVersion, items } = await api.list<O>(path, query);
     const present = new Set(items.map(({ metadata }) => keyOf(metadata)));
-    this.#deleted.clear();
-    for (const key of this.#store.keys()) if (!present.has(key)) this.#store.delete(key);
+    for (const [key, entry] of this.#store) {
+      if (!present.has(key) && !isLater(entry.resourceVersion, resourceVersion)) this.#store.delete(key);
+    }
     for (const item of items) if (this.#isNews(item)) this.#set(item);
+    this.#seen = resourceVersion;
+    this.#listDue = false;
     this.#synced = true;
-    this.#failures = 0;
     onChange();
-    return resourceVersion;
   }
 
-  /** @returns the resourceVersion to go on from after the server closed the watch */
-  async #watch(from: string): Promise<string> {
-    const { api, path, query, random } = this.#options;
+  /** Ends when the server closes; the next one goes on from the last line, however this one ended. */
+  async #watch(): Promise<void> {
+    const { api, path, query, random, clock } = this.#options;
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
-    let last = from;
-    const lines = api.watch<O>(path, { ...query, resourceVersion: from, timeoutSeconds }, IDLE_MS, this.#stop.signal);
-    for await (const line of lines) {
+    const from = { ...query, resourceVersion: this.#seen, timeoutSeconds };
+    const began = clock.monotonic();
+    let quiet = true;
+    for await (const line of api.watch<O>(path, from, IDLE_MS, this.#stop.signal)) {
       if (line.type === 'ERROR') throw watchError(path, line);
-      last = line.object.metadata.resourceVersion;
+      quiet = false;
       this.#failures = 0;
+      this.#seen = line.object.metadata.resourceVersion;
       this.#take(line);
     }
-    return last;
+    if (quiet && clock.monotonic() - began < SHORTEST_WATCH_MS) throw new Error(`WATCH ${path}: closed at once`);
   }
 
   #take({ type, object }: WatchLine<O>): void {
@@ -132,11 +140,10 @@ export class Reflector<O extends KubeObject, V> {
     const known = this.#store.get(keyOf(metadata));
     if (known !== undefined && isLater(known.resourceVersion, metadata.resourceVersion)) return;
     this.#store.delete(keyOf(metadata));
-    this.#deleted.set(keyOf(metadata), metadata.resourceVersion);
   }
 
   #isNews({ metadata }: O): boolean {
-    const known = this.#store.get(keyOf(metadata))?.resourceVersion ?? this.#deleted.get(keyOf(metadata));
+    const known = this.#store.get(keyOf(metadata))?.resourceVersion;
     return known === undefined || isLater(metadata.resourceVersion, known);
   }
 
