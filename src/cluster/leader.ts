@@ -121,18 +121,20 @@ export class LeaderElection {
     const { api, namespace, identity } = this.#options;
     const current = await api.get<Lease>(lease(namespace, LEADER_LEASE));
     if (current.spec?.holderIdentity !== identity) return this.resign();
+    if (!this.leads) return;
     const { resourceVersion } = current.metadata;
     const renew = { metadata: { resourceVersion }, spec: { renewTime: this.#microTime() } };
     await this.#write(() => api.patch(lease(namespace, LEADER_LEASE), renew));
   }
 
-  /** The renewal counts from before the request: its answer may be late. */
+  /** The renewal counts from before the request: its answer may be late, and come after leadership was given up. */
   async #write(request: () => Promise<unknown>): Promise<void> {
     const { clock } = this.#options;
     const renewal = { mono: clock.monotonic(), wall: clock.now() };
+    const before = this.#renewal;
     try {
       await request();
-      this.#renewal = renewal;
+      if (this.#renewal === before) this.#renewal = renewal;
     } catch (error) {
       if (!isConflict(error)) throw error;
     }

@@ -13,7 +13,7 @@ export interface Upkeep {
 }
 
 /**
- * Keeps one NodeReboot for every selected node, bound to the node's UID, and undoes what was left without a slot: by a
+ * Keeps one NodeReboot for every selected node, bound to the node's UID, and none for nodes that are gone; undoes what was left without a slot: by a
  * crash between two writes, by a write of a deposed leader that landed late, by people who edit or restore objects.
  */
 export function upkeepOf(snapshot: Snapshot, policies: readonly ReadPolicy[], slots: readonly Slot[]): Upkeep {
@@ -27,11 +27,22 @@ export function upkeepOf(snapshot: Snapshot, policies: readonly ReadPolicy[], sl
     if (found?.kind === 'take') lockEdits.push(found);
     else if (found !== null) steps.push(found);
   }
-  for (const slot of slots) {
-    if (snapshot.nodes.get(slot.node)?.uid === slot.nodeUID) continue;
-    lockEdits.push({ kind: 'free', attemptID: slot.attemptID, why: `Node ${slot.node} is gone` });
-  }
+  steps.push(...orphans(snapshot));
+  lockEdits.push(...slotsOfGoneNodes(snapshot, slots));
   return { steps, lockEdits };
+}
+
+/** Garbage collection would take them too, but only after a while. */
+function orphans({ nodes, nodeReboots }: Snapshot): Step[] {
+  const gone = [...nodeReboots].filter(
+    ([name, { metadata }]) => !nodes.has(name) && metadata.deletionTimestamp === undefined,
+  );
+  return gone.map(([, nodeReboot]) => ({ kind: 'deleteNodeReboot', nodeReboot, why: 'its node is gone' }));
+}
+
+function slotsOfGoneNodes({ nodes }: Snapshot, slots: readonly Slot[]): LockEdit[] {
+  const gone = slots.filter(({ node, nodeUID }) => nodes.get(node)?.uid !== nodeUID);
+  return gone.map(({ node, attemptID }) => ({ kind: 'free', attemptID, why: `Node ${node} is gone` }));
 }
 
 /** A node without a slot carries nothing of ours, and its NodeReboot asks nothing. */
