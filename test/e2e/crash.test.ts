@@ -184,4 +184,29 @@ describe('crashes and races', () => {
       h.timeline.ordered('Node', 'n1').some(({ object }) => JSON.stringify(object).includes('"unschedulable":true')),
     ).to.equal(false);
   });
+
+  it('without a controller, people undo what is under way as the manual says, and the next controller tidies up', async () => {
+    const h = harbour();
+    const machine = await heldInDrain(h);
+    const controller = await h.startController();
+    await h.applyPolicy();
+    machine.requireReboot();
+    await h.untilVerdict('n1', 'DrainBlocked');
+    await controller.kill();
+
+    expect(await h.kubectl('get', 'nodes', '-l', 'drydock.dev/cordoned', '-o', 'name')).to.equal('node/n1\n');
+    await h.kubectl('delete', 'nodereboots', '--all');
+    await h.kubectl('uncordon', '-l', 'drydock.dev/cordoned');
+    expect(machine.rebooter.orders).to.have.length(0);
+
+    await controller.start();
+    await h.until(
+      'the marks to go',
+      ({ kind, name, object }) =>
+        kind === 'Node' && name === 'n1' && !JSON.stringify(object.metadata).includes('"drydock.dev/cordon"'),
+      h.timeline.mark(),
+    );
+    await h.kubectl('delete', 'pdb', 'db');
+    await h.untilBack(machine, 1);
+  });
 });
