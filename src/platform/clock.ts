@@ -6,7 +6,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some fixed moment of this process; never steps back. */
   monotonic(): number;
-  /** Resolves after so many milliseconds, or at once when the signal aborts; it never rejects and never keeps the process alive. */
+  /** Resolves after so many milliseconds, or at once when the signal aborts; it never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

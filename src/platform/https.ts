@@ -45,7 +45,7 @@ export class HttpsTransport implements Transport {
       };
     } catch (error) {
       response.destroy();
-      throw failure(request, error);
+      throw failure(request, error, signal);
     }
   }
 
@@ -78,7 +78,7 @@ export class HttpsTransport implements Transport {
         outgoing.end(request.body);
       });
     } catch (error) {
-      throw failure(request, error);
+      throw failure(request, error, signal);
     }
   }
 }
@@ -88,8 +88,11 @@ async function* linesOf(response: IncomingMessage, request: TransportRequest): A
   response.on('error', (error) => {
     died = error;
   });
-  const reader = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of reader) yield line;
+  try {
+    yield* createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
+  } catch (error) {
+    throw failure(request, died ?? error);
+  }
   if (died !== undefined || !response.complete) throw failure(request, died ?? new Error('the connection was cut'));
 }
 
@@ -100,8 +103,9 @@ function flatten({ headers }: IncomingMessage): Record<string, string | undefine
 }
 
 /** Queries stay out of the message: they may be long, and what failed is told by the path. */
-function failure({ method, path, timeoutMs }: TransportRequest, error: unknown): TransportError {
-  const timedOut = error instanceof Error && error.name === 'TimeoutError';
-  const why = timedOut ? `no answer within ${timeoutMs} ms` : error instanceof Error ? error.message : String(error);
-  return new TransportError(`${method} ${path.split('?')[0]}: ${why}`, { cause: error });
+function failure({ method, path, timeoutMs }: TransportRequest, error: unknown, signal?: AbortSignal): TransportError {
+  const cause: unknown = signal?.aborted ? signal.reason : error;
+  const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
+  const why = timedOut ? `no answer within ${timeoutMs} ms` : cause instanceof Error ? cause.message : String(cause);
+  return new TransportError(`${method} ${path.split('?')[0]}: ${why}`, { cause });
 }
