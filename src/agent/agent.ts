@@ -155,12 +155,15 @@ export class Agent {
 
   async #trouble(error: unknown): Promise<number> {
     const { own, log, random } = this.#options;
+    this.#failures += 1;
     if (isConflict(error)) {
-      await own.refresh().catch(() => undefined);
-      return 0;
+      const refreshed = await own.refresh().then(
+        () => true,
+        () => false,
+      );
+      if (refreshed && this.#failures === 1) return 0;
     }
     log.warn('a step of the agent failed', errorFields(error));
-    this.#failures += 1;
     return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10)) * (0.5 + random());
   }
 

@@ -34,7 +34,7 @@ export function encodeRequest(operation: Operation, attemptID: string): Buffer {
 /** @throws Error when this is no reply of a version that we know */
 export function decodeReply(message: Buffer): Reply {
   if (message.length !== MESSAGE_BYTES) throw new Error(`the rebooter's reply has ${message.length} bytes`);
-  if (message.toString('ascii', 0, 4) !== MAGIC || message.readUInt8(4) !== VERSION) {
+  if (message.toString('latin1', 0, 4) !== MAGIC || message.readUInt8(4) !== VERSION) {
     throw new Error('the rebooter speaks another protocol');
   }
   const code = CODES[message.readUInt8(5)];

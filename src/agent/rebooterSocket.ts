@@ -43,12 +43,13 @@ export class RebooterSocket implements Rebooter {
       return { kind: 'refused', reason: `the rebooter refused: ${reason || code}` };
     } catch (error) {
       if (error instanceof NotSent)
-        return { kind: 'refused', reason: `the rebooter could not be reached: ${error.message}` };
+        return { kind: 'refused', reason: `the rebooter could not be asked: ${error.message}` };
       return { kind: 'unknown', why: messageOf(error) };
     }
   }
 
   async #exchange(operation: Operation, attemptID: string): Promise<Reply> {
+    const request = requestOf(operation, attemptID);
     const socket = connect(this.#path);
     const done = new AbortController();
     void this.#clock.sleep(this.#timeoutMs, done.signal).then(() => {
@@ -58,12 +59,20 @@ export class RebooterSocket implements Rebooter {
       await once(socket, 'connect').catch((error: unknown) => {
         throw new NotSent(messageOf(error));
       });
-      socket.write(encodeRequest(operation, attemptID));
+      socket.write(request);
       return decodeReply(await readReply(socket));
     } finally {
       done.abort();
       socket.destroy();
     }
+  }
+}
+
+function requestOf(operation: Operation, attemptID: string): Buffer {
+  try {
+    return encodeRequest(operation, attemptID);
+  } catch (error) {
+    throw new NotSent(messageOf(error));
   }
 }
 
