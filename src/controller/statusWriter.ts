@@ -6,18 +6,19 @@ import type { Clock } from '../platform/clock.ts';
 import { announcementFor } from './announcements.ts';
 import { differs } from './difference.ts';
 
-/** A view has to hold for this long before it is written, so that steps which follow each other cost one write. */
-const STEADY_MS = 400;
-/** And one that keeps changing is written at least this often. */
-const LATEST_MS = 2_000;
+/** How long a change waits before it is written, so that steps which follow each other cost one write. */
+const CHANGE_MS = 2_000;
+/** How long it waits when only the progress of a drain has changed: it changes with every pod. */
+const PROGRESS_MS = 10_000;
 /** How many statuses of waiting nodes are written at a time. */
 const BATCH = 20;
 
+/** A view that is not what is stored. */
 interface Pending {
   /** Monotonic ms. */
-  firstSeen: number;
-  changed: number;
-  text: string;
+  since: number;
+  /** How long it may wait, in ms. */
+  patience: number;
 }
 
 /**
@@ -44,17 +45,21 @@ export class StatusWriter {
   async write(plan: Plan, snapshot: Snapshot): Promise<number> {
     const due: (() => Promise<void>)[] = [];
     let next = Number.POSITIVE_INFINITY;
-    const consider = (key: string, changed: boolean, text: string, write: () => Promise<void>) => {
-      const wait = this.#waitFor(key, changed, text);
-      if (wait === 0) due.push(write);
-      else next = Math.min(next, wait);
+    const consider = (key: string, stored: object | undefined, view: object, write: () => Promise<void>) => {
+      const wait = this.#waitFor(key, patienceOf(stored, view));
+      if (wait > 0) next = Math.min(next, wait);
+      else
+        due.push(async () => {
+          this.#pending.delete(key);
+          await write();
+        });
     };
     for (const read of plan.policies) {
       const { policy } = read;
       const slots = snapshot.lock.kind === 'ok' ? snapshot.lock.slots : [];
       const view = policyView(read, plan, slots, snapshot);
       const write = () => this.#effects.writePolicyStatus(policy, view);
-      consider(`rbp/${policy.metadata.uid}`, differs(policy.status, view), JSON.stringify(view), write);
+      consider(`rbp/${policy.metadata.uid}`, policy.status, view, write);
     }
     for (const nodeReboot of inOrder(snapshot, plan)) {
       const view = nodeRebootView(nodeReboot, plan, snapshot.now);
@@ -64,24 +69,32 @@ export class StatusWriter {
         const announcement = announcementFor(nodeReboot, view);
         if (announcement !== null) await this.#effects.announce(announcement);
       };
-      consider(`nrb/${nodeReboot.metadata.uid}`, differs(nodeReboot.status, view), JSON.stringify(view), write);
+      consider(`nrb/${nodeReboot.metadata.uid}`, nodeReboot.status, view, write);
     }
     await Promise.all(due.slice(0, BATCH).map((write) => write().catch(this.#onError)));
     return due.length > BATCH ? 0 : next;
   }
 
-  /** 0 when the view is to be written now, Infinity when it is what is stored. */
-  #waitFor(key: string, changed: boolean, text: string): number {
-    if (!changed) {
+  /** Milliseconds until the view is to be written: 0 when it is due, Infinity when it is what is stored. */
+  #waitFor(key: string, patience: number): number {
+    if (patience === Number.POSITIVE_INFINITY) {
       this.#pending.delete(key);
-      return Number.POSITIVE_INFINITY;
+      return patience;
     }
     const now = this.#clock.monotonic();
     const before = this.#pending.get(key);
-    const pending = before?.text === text ? before : { firstSeen: before?.firstSeen ?? now, changed: now, text };
+    // What waits for seconds must not be found overdue because something less urgent has waited for longer.
+    const pending = before !== undefined && before.patience <= patience ? before : { since: now, patience };
     this.#pending.set(key, pending);
-    return Math.max(0, Math.min(pending.changed + STEADY_MS, pending.firstSeen + LATEST_MS) - now);
+    return Math.max(0, pending.since + pending.patience - now);
   }
+}
+
+/** How long a view may wait to be written, in ms; Infinity when it is what is stored. */
+function patienceOf(stored: object | undefined, view: object): number {
+  if (!differs(stored, view)) return Number.POSITIVE_INFINITY;
+  const { drain: _, ...rest } = view as { drain?: unknown };
+  return differs(stored, rest) ? CHANGE_MS : PROGRESS_MS;
 }
 
 function inOrder({ nodeReboots }: Snapshot, plan: Plan): NodeReboot[] {
