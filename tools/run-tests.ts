@@ -36,7 +36,7 @@ const parts: readonly Part[] = [
     // the model comes first, because it takes longest
     files: [
       'test/model/*.test.ts',
-      'test/{core,api,cluster,agent,controller,gates,telemetry,platform,tools,cli}/**/*.test.ts',
+      'test/{core,api,cluster,agent,controller,gates,telemetry,platform,tools,cli,invariants}/**/*.test.ts',
     ],
     testTimeoutMs: 10_000,
     timeoutMs: 300_000,

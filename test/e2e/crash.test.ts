@@ -1,21 +1,12 @@
 import { expect } from 'chai';
-import type { Machine } from '../testbed/machine/machine.ts';
-import { type Harbour, harbourForEach } from './support/harbour.ts';
-
-/** A node whose drain is held by a PodDisruptionBudget. */
-async function heldInDrain(h: Harbour): Promise<Machine> {
-  await h.addSpareNode();
-  const machine = await h.addMachine('n1');
-  await h.deploy({ name: 'db', replicas: 1, minAvailable: 1, nodeSelector: { role: 'worker' } });
-  return machine;
-}
+import { harbourForEach } from './support/harbour.ts';
 
 describe('crashes and races', () => {
   const harbour = harbourForEach();
 
   it('a controller that is killed during a drain and started again goes on with the same attempt', async () => {
     const h = harbour();
-    const machine = await heldInDrain(h);
+    const machine = await h.addHeldMachine('n1');
     const controller = await h.startController();
     await h.applyPolicy();
     machine.requireReboot();
@@ -23,7 +14,7 @@ describe('crashes and races', () => {
     const attemptID = h.nodeReboot('n1')?.spec.attempt?.id;
 
     await controller.kill();
-    await h.kubectl('delete', 'pdb', 'db');
+    await h.letDrain();
     expect(h.isCordoned('n1')).to.equal(true);
     await controller.start();
     await h.untilBack(machine, 1);
@@ -74,13 +65,13 @@ describe('crashes and races', () => {
 
   it('a request that is withdrawn before the agent has accepted reboots nothing, however late the agent wakes up', async () => {
     const h = harbour();
-    const machine = await heldInDrain(h);
+    const machine = await h.addHeldMachine('n1');
     await h.startController();
     await h.applyPolicy();
     machine.requireReboot();
     await h.untilVerdict('n1', 'DrainBlocked');
     machine.agent?.signal('SIGSTOP');
-    await h.kubectl('delete', 'pdb', 'db');
+    await h.letDrain();
     await h.untilVerdict('n1', 'Requested');
 
     await h.annotate('node', 'n1', 'drydock.dev/pause=on second thoughts');
@@ -156,7 +147,7 @@ describe('crashes and races', () => {
 
   it('a node that is deleted while it drains frees its slot, and the next node goes on', async () => {
     const h = harbour();
-    const machine = await heldInDrain(h);
+    const machine = await h.addHeldMachine('n1');
     await h.startController();
     await h.applyPolicy();
     machine.requireReboot();
@@ -187,7 +178,7 @@ describe('crashes and races', () => {
 
   it('without a controller, people undo what is under way as the manual says, and the next controller tidies up', async () => {
     const h = harbour();
-    const machine = await heldInDrain(h);
+    const machine = await h.addHeldMachine('n1');
     const controller = await h.startController();
     await h.applyPolicy();
     machine.requireReboot();
@@ -206,7 +197,7 @@ describe('crashes and races', () => {
         kind === 'Node' && name === 'n1' && !JSON.stringify(object.metadata).includes('"drydock.dev/cordon"'),
       h.timeline.mark(),
     );
-    await h.kubectl('delete', 'pdb', 'db');
+    await h.letDrain();
     await h.untilBack(machine, 1);
   });
 });

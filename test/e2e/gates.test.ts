@@ -28,16 +28,14 @@ describe('gates and windows', () => {
   it('asks again when the node is drained, and puts it on hold while an alert has come up meanwhile', async () => {
     const h = harbour();
     const prometheus = await h.bed.prometheus();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.deploy({ name: 'db', replicas: 1, minAvailable: 1, nodeSelector: { role: 'worker' } });
+    const machine = await h.addHeldMachine('n1');
     await h.startController();
     await h.applyPolicy({ gates: { prometheus: { url: prometheus.url } } });
     machine.requireReboot();
     await h.untilVerdict('n1', 'DrainBlocked');
 
     await prometheus.fire('DatabaseIsDown');
-    await h.kubectl('delete', 'pdb', 'db');
+    await h.letDrain();
     await h.untilVerdict('n1', 'ActiveAlerts');
     expect(h.nodeReboot('n1')?.spec.reboot, 'a request').to.equal(undefined);
     expect(machine.rebooter.orders).to.have.length(0);
@@ -96,9 +94,7 @@ describe('gates and windows', () => {
 
   it('withdraws a drain when its window ends, and puts the node back', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.deploy({ name: 'db', replicas: 1, minAvailable: 1, nodeSelector: { role: 'worker' } });
+    const machine = await h.addHeldMachine('n1');
     await h.startController();
     const closes = new Date(Math.ceil((Date.now() + 12_000) / 60_000) * 60_000);
     const opens = new Date(closes.getTime() - 60_000);

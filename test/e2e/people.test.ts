@@ -55,9 +55,7 @@ describe('people', () => {
 
   it('pause a drain that is under way: the node is put back at once, and goes on after the pause', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.deploy({ name: 'db', replicas: 1, minAvailable: 1, nodeSelector: { role: 'worker' } });
+    const machine = await h.addHeldMachine('n1');
     await h.startController();
     await h.applyPolicy();
     machine.requireReboot();
@@ -69,7 +67,7 @@ describe('people', () => {
     expect(h.slots(), 'slots while paused').to.deep.equal([]);
     expect(h.nodeReboot('n1')?.status?.history?.[0]).to.include({ outcome: 'Interrupted', code: 'Paused' });
 
-    await h.kubectl('delete', 'pdb', 'db');
+    await h.letDrain();
     await h.annotate('rebootpolicy', 'workers', 'drydock.dev/pause-');
     await h.untilBack(machine, 1);
     expect(new Set(h.nodeReboot('n1')?.status?.history?.map(({ attemptID }) => attemptID)).size).to.equal(2);
@@ -77,9 +75,7 @@ describe('people', () => {
 
   it('uncordon a node that drains: it is theirs again, and is tried again only after a while', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.deploy({ name: 'db', replicas: 1, minAvailable: 1, nodeSelector: { role: 'worker' } });
+    const machine = await h.addHeldMachine('n1');
     await h.startController();
     await h.applyPolicy();
     machine.requireReboot();
@@ -90,6 +86,24 @@ describe('people', () => {
     expect(h.isCordoned('n1')).to.equal(false);
     expect(h.nodeReboot('n1')?.status?.history?.[0]).to.include({ outcome: 'Interrupted', code: 'CordonLifted' });
     expect(machine.rebooter.orders).to.have.length(0);
+  });
+
+  it('take part of the budget with the nodes that they cordon', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1');
+    await h.addMachine('n2');
+    await h.kubectl('cordon', 'n2');
+    await h.startController();
+    await h.applyPolicy();
+    machine.requireReboot();
+    await h.untilVerdict('n1', 'BudgetUsed');
+    const { message } = await h.untilPolicy('Blocked', 'True', 'BudgetUsed');
+    expect(message).to.contain('They are n2.');
+    expect(h.slots()).to.deep.equal([]);
+
+    await h.kubectl('uncordon', 'n2');
+    await h.untilBack(machine, 1);
   });
 
   it('are told everything by a policy that only reports, and nothing is touched', async () => {

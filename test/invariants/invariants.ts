@@ -10,6 +10,7 @@ import {
   cordonedBy,
   drainablePodsOn,
   epochOf,
+  isOutOfService,
   isPaused,
   isUnschedulable,
   requestOf,
@@ -37,6 +38,17 @@ const RULES: readonly Rule[] = [
         .filter((node) => cordonedBy(node) !== undefined)
         .map(({ metadata }) => metadata.name);
       return ours.length > maxDisrupted ? `${ours.join(' and ')} are cordoned by Drydock at once` : undefined;
+    },
+  },
+  {
+    name: '1: a node starts only while the budget allows it, counting nodes that others took down',
+    broken: ({ kind, name, object, previous }, world, { maxDisrupted }) => {
+      if (kind !== 'Lease' || name !== 'drydock-lock' || slotsOf(object).length <= slotsOf(previous).length)
+        return undefined;
+      const slotted = slotsOf(object).map(({ node }) => node);
+      const down = [...world.nodes.values()].filter(isOutOfService).map(({ metadata }) => metadata.name);
+      const unavailable = new Set([...slotted, ...down]);
+      return unavailable.size > maxDisrupted ? `${[...unavailable].join(' and ')} are unavailable at once` : undefined;
     },
   },
   {

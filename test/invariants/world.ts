@@ -81,6 +81,12 @@ export function isUnschedulable(node: KubeObject): boolean {
   return (node as { spec?: { unschedulable?: boolean } }).spec?.unschedulable === true;
 }
 
+/** Whether pods cannot go there, whoever made it so. */
+export function isOutOfService(node: KubeObject): boolean {
+  const { conditions = [] } = (node as { status?: { conditions?: { type: string; status: string }[] } }).status ?? {};
+  return isUnschedulable(node) || conditions.some(({ type, status }) => type === 'Ready' && status !== 'True');
+}
+
 /** The attempt that cordoned a node for us. */
 export function cordonedBy({ metadata }: KubeObject): string | undefined {
   return metadata.annotations?.['drydock.dev/cordon'];

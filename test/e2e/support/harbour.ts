@@ -49,6 +49,18 @@ export class Harbour {
     return machine;
   }
 
+  /** A machine whose drain a PodDisruptionBudget holds until `letDrain`; its pod cannot run anywhere else. */
+  async addHeldMachine(name: string): Promise<Machine> {
+    await this.addSpareNode();
+    const machine = await this.addMachine(name);
+    await this.deploy({ name: 'db', replicas: 1, minAvailable: 1, nodeSelector: { role: 'worker' } });
+    return machine;
+  }
+
+  async letDrain(): Promise<void> {
+    await this.kubectl('delete', 'pdb', 'db');
+  }
+
   async startController(options: ControllerOptions & { maxDisrupted?: number } = {}): Promise<ControllerProcess> {
     const { maxDisrupted = 1, ...rest } = options;
     this.#limits = { ...this.#limits, maxDisrupted };
