@@ -1,5 +1,6 @@
 import type { AgentReport, Reboot } from '../api/generated/nodereboot.ts';
 import type { NodeReboot } from './model.ts';
+import { cut } from './text.ts';
 
 /** How often an order of unknown outcome is given in all. */
 export const MOST_ORDERS = 3;
@@ -71,7 +72,7 @@ function reportOf(agent: AgentReport, state: AgentState): AgentReport {
     ...(sentinel.required && since !== undefined ? { since } : {}),
     ...(sentinel.required && sinceUptime !== undefined ? { sinceUptime } : {}),
     ...(sentinel.required
-      ? { changed: sentinel.changed, reasons: sentinel.reasons.slice(0, 64).map((reason) => reason.slice(0, 256)) }
+      ? { changed: sentinel.changed, reasons: sentinel.reasons.slice(0, 64).map((reason) => cut(reason, 256)) }
       : {}),
     ...(probe === null ? {} : { reboot: probe }),
   };

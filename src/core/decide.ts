@@ -5,7 +5,7 @@ import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
 import { type ReadPolicy, readPolicies } from './owners.ts';
 import type { Progress } from './progress.ts';
 import { attemptFor, queueOf, type Waiting } from './queue.ts';
-import type { LockEdit, Step } from './steps.ts';
+import { applyEdits, type LockEdit, type Step } from './steps.ts';
 import type { Timers } from './timers.ts';
 import { upkeepOf } from './upkeep.ts';
 
@@ -73,8 +73,11 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
   }
   const moves = [...inFlight.values()];
   const held = heldFromOutside(snapshot.lock, timers);
-  const queue = queueOf(policies, slots, held, snapshot, timers);
-  const start = queue.starts === null ? null : startOf(queue.starts, snapshot, epoch);
+  const retaken = upkeep.lockEdits.filter(({ kind }) => kind === 'take');
+  const queue = queueOf(policies, applyEdits(slots, retaken), held, snapshot, timers);
+  const untidy = new Set(upkeep.steps.map(nodeOf));
+  const starts = queue.starts !== null && !untidy.has(queue.starts.node.name) ? queue.starts : null;
+  const start = starts === null ? null : startOf(starts, snapshot, epoch);
   const ready = moves.filter((move) => move.step !== undefined && move.stepAfterLock !== true);
   const after = moves.filter((move) => move.step !== undefined && move.stepAfterLock === true);
   return {
@@ -88,6 +91,10 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
     steps: [...upkeep.steps, ...ready.flatMap((move) => move.step ?? [])],
     stepsAfterLock: [...after.flatMap((move) => move.step ?? []), ...(start ? [start.step] : [])],
   };
+}
+
+function nodeOf(step: Step): string {
+  return 'node' in step ? step.node.name : step.nodeReboot.metadata.name;
 }
 
 function startOf(

@@ -64,16 +64,16 @@ function rebuiltSlots({ nodes, nodeReboots }: Snapshot): Slot[] {
     const nodeReboot = nodeReboots.get(node.name);
     const attempt = nodeReboot?.spec.attempt;
     const current = nodeReboot?.spec.nodeUID === node.uid ? attempt : undefined;
-    const attemptID = current?.id ?? node.annotations['drydock.dev/cordon'];
-    if (attemptID === undefined) continue;
+    const attemptID = current?.id || node.annotations['drydock.dev/cordon'];
+    if (!attemptID) continue;
     const reboot = nodeReboot?.spec.reboot;
     const request = reboot?.attemptID === attemptID ? reboot : undefined;
     slots.push({
       node: node.name,
       nodeUID: node.uid,
-      policyUID: current?.policy.uid ?? 'unknown',
+      policyUID: current?.policy.uid || 'unknown',
       attemptID,
-      fromBootID: request?.fromBootID ?? (node.bootID || 'unknown'),
+      fromBootID: request?.fromBootID || node.bootID || 'unknown',
       requested: request?.nodeRebootUID ?? '',
     });
   }

@@ -1,6 +1,9 @@
 import { ANNOTATIONS } from '../api/names.ts';
 import type { Verdict } from './model.ts';
 
+/** Anything looser would take a typing error such as until=5 for a day that has passed, and end the pause. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
+
 type Annotations = Readonly<Record<string, string>> | undefined;
 
 /** An annotation that stops things, on an object that people can see. */
@@ -22,7 +25,7 @@ export function stopped({ annotation, where, annotations }: Stop, now: number): 
   const { reason, until } = parse(value);
   const said = `${where} is ${code.toLowerCase()} by its annotation ${ANNOTATIONS[annotation]}${reason ? `: ${reason}` : ''}`;
   if (until === undefined) return { code, message: said };
-  const end = Date.parse(until);
+  const end = RFC_3339.test(until) ? Date.parse(until) : Number.NaN;
   if (Number.isNaN(end)) {
     return { code, message: `${said}; its until=${until} is not an RFC 3339 time, so it has no end` };
   }

@@ -2,6 +2,7 @@ import type { Said } from './conditions.ts';
 import type { NodeReboot } from './model.ts';
 import type { Progress } from './progress.ts';
 import type { Phase } from './steps.ts';
+import { cut, LONGEST_MESSAGE } from './text.ts';
 
 /** The phases of an attempt in their order, so that "further than" can be asked. */
 const ORDER: readonly Phase[] = [
@@ -68,5 +69,5 @@ function because(reasons: readonly string[] | undefined): string {
 }
 
 function said(type: string, holds: boolean, reason: string, message: string): Said {
-  return { type, status: holds ? 'True' : 'False', reason, message };
+  return { type, status: holds ? 'True' : 'False', reason, message: cut(message, LONGEST_MESSAGE) };
 }

@@ -12,6 +12,7 @@ import type { Waiting } from './queue.ts';
 import { nextWindow } from './schedule.ts';
 import { stepConditions } from './stepConditions.ts';
 import type { Phase } from './steps.ts';
+import { cut, LONGEST_MESSAGE } from './text.ts';
 
 /** What people read of a NodeReboot, as a merge patch of its status: `null` removes a field. */
 export interface NodeRebootView {
@@ -53,18 +54,15 @@ export function phaseOf({ required, blockers }: Waiting): 'Idle' | 'Pending' | '
 function verdictOf(blockers: readonly Verdict[]): NodeRebootView['verdict'] {
   const [first] = blockers;
   const { code, message, nextCheck } = first ?? { code: 'Unknown', message: 'Nothing is known.' };
-  const all = blockers.slice(0, 16).map((blocker) => ({ code: blocker.code, message: cut(blocker.message) }));
+  const all = blockers
+    .slice(0, 16)
+    .map((blocker) => ({ code: blocker.code, message: cut(blocker.message, LONGEST_MESSAGE) }));
   return {
     code,
-    message: cut(message),
+    message: cut(message, LONGEST_MESSAGE),
     nextCheck: nextCheck === undefined ? null : new Date(nextCheck).toISOString(),
     blockers: all.length < 2 ? null : all,
   };
-}
-
-/** The longest message that the resource definitions take. */
-function cut(message: string): string {
-  return message.slice(0, 2048);
 }
 
 function drainOf({ drain }: Progress, { status }: NodeReboot): NodeRebootView['drain'] {
@@ -73,7 +71,7 @@ function drainOf({ drain }: Progress, { status }: NodeReboot): NodeRebootView['d
   const podsTotal = Math.max(status?.drain?.podsTotal ?? 0, podsLeft);
   const stuck =
     drain.waitingFor.length > 0 ? drain.waitingFor : drain.left.slice(0, 3).map((pod) => `${nameOf(pod)}: terminating`);
-  return { podsTotal, podsLeft, waitingFor: stuck.slice(0, 16).map((text) => text.slice(0, 1024)) };
+  return { podsTotal, podsLeft, waitingFor: stuck.slice(0, 16).map((text) => cut(text, 1024)) };
 }
 
 /** The status of a policy as it should be; `null` removes a field in a merge patch. */
@@ -146,5 +144,5 @@ function aboutNodes({ nodes = [] }: Verdict): string {
 
 function said(type: string, holds: boolean, reason: string, message: string): Said {
   const status: Condition['status'] = holds ? 'True' : 'False';
-  return { type, status, reason, message: cut(message) };
+  return { type, status, reason, message: cut(message, LONGEST_MESSAGE) };
 }

@@ -47,8 +47,12 @@ export class ControllerMetrics {
     this.#slots.set(0);
   }
 
+  /** One who no longer leads says nothing more of the fleet: the next leader does. */
   leads(leading: boolean): void {
     this.#leader.set(leading ? 1 : 0);
+    if (leading) return;
+    this.slots(0);
+    this.fleet({ required: new Map(), policies: [] });
   }
 
   slots(taken: number): void {
