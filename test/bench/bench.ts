@@ -3,7 +3,7 @@
  *
  *   node test/bench/bench.ts [NAME…]
  *
- * Without names everything is measured, in about five minutes. Goals that are missed are marked; they are no failure. A bench that cannot measure is one.
+ * Without names everything is measured, in about four minutes. Goals that are missed are marked; they are no failure. A bench that cannot measure is one.
  */
 
 import { availableParallelism, cpus, totalmem } from 'node:os';
