@@ -24,7 +24,7 @@ export class FakeClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     this.slept.push(ms);
-    if (signal?.aborted) return Promise.resolve();
+    if (signal?.aborted || ms <= 0) return new Promise((resolve) => setImmediate(resolve));
     return new Promise((resolve) => {
       const sleeper: Sleeper = {
         at: this.#mono + ms,
@@ -70,5 +70,5 @@ export class FakeClock implements Clock {
 
 /** Resolves when everything that can happen without time passing has happened. */
 export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
