@@ -45,7 +45,9 @@ export class StatusWriter {
   async write(plan: Plan, snapshot: Snapshot): Promise<number> {
     const due: (() => Promise<void>)[] = [];
     let next = Number.POSITIVE_INFINITY;
+    const considered = new Set<string>();
     const consider = (key: string, stored: object | undefined, view: object, write: () => Promise<void>) => {
+      considered.add(key);
       const wait = this.#waitFor(key, patienceOf(stored, view));
       if (wait > 0) next = Math.min(next, wait);
       else
@@ -71,6 +73,7 @@ export class StatusWriter {
       };
       consider(`nrb/${nodeReboot.metadata.uid}`, nodeReboot.status, view, write);
     }
+    for (const key of this.#pending.keys()) if (!considered.has(key)) this.#pending.delete(key);
     await Promise.all(due.slice(0, BATCH).map((write) => write().catch(this.#onError)));
     return due.length > BATCH ? 0 : next;
   }

@@ -38,7 +38,7 @@ export function nodeRebootView(nodeReboot: NodeReboot, plan: Plan, now: number):
       phase: progress.phase,
       verdict: verdictOf([progress.verdict]),
       conditions,
-      drain: drainOf(progress, nodeReboot),
+      drain: drainOf(progress),
     };
   }
   const waiting = plan.waiting.get(name);
@@ -65,13 +65,12 @@ function verdictOf(blockers: readonly Verdict[]): NodeRebootView['verdict'] {
   };
 }
 
-function drainOf({ drain }: Progress, { status }: NodeReboot): NodeRebootView['drain'] {
+function drainOf({ drain }: Progress): NodeRebootView['drain'] {
   if (drain === undefined) return null;
   const podsLeft = drain.left.length;
-  const podsTotal = Math.max(status?.drain?.podsTotal ?? 0, podsLeft);
   const stuck =
     drain.waitingFor.length > 0 ? drain.waitingFor : drain.left.slice(0, 3).map((pod) => `${nameOf(pod)}: terminating`);
-  return { podsTotal, podsLeft, waitingFor: stuck.slice(0, 16).map((text) => cut(text, 1024)) };
+  return { podsLeft, waitingFor: stuck.slice(0, 16).map((text) => cut(text, 1024)) };
 }
 
 /** The status of a policy as it should be; `null` removes a field in a merge patch. */

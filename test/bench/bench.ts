@@ -8,6 +8,7 @@
 
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { binaries } from '../testbed/build.ts';
+import { shipped } from '../testbed/process/shipped.ts';
 import { blocked } from './blocked.ts';
 import { decision } from './decision.ts';
 import { drain } from './drain.ts';
@@ -17,7 +18,6 @@ import { memory } from './memory.ts';
 import { type Bench, type Row, tableOf } from './report.ts';
 import { requests } from './requests.ts';
 import { sentinel } from './sentinel.ts';
-import { shipped } from './shipped.ts';
 
 /** In the order of the table. */
 const BENCHES: readonly Bench[] = [drain, requests, idle, sentinel, handover, memory, blocked, decision];

@@ -7,8 +7,8 @@ import { type ControllerProcess, controllerAccount } from '../testbed/controller
 import { agentAccount } from '../testbed/machine/agent.ts';
 import type { Machine, MachineOptions } from '../testbed/machine/machine.ts';
 import type { Command } from '../testbed/process/program.ts';
+import { shipped } from '../testbed/process/shipped.ts';
 import type { TimelineEntry } from '../testbed/timeline/timeline.ts';
-import { shipped } from './shipped.ts';
 
 export const CONTROLLER = `system:serviceaccount:${controllerAccount.namespace}:${controllerAccount.name}`;
 export const AGENT = `system:serviceaccount:${agentAccount.namespace}:${agentAccount.name}`;

@@ -201,8 +201,6 @@ export interface VerdictBlocker {
 
 /** How far the drain is, for people. */
 export interface Drain {
-  /** Pods that the drain set out to evict. */
-  podsTotal?: number;
   /** Pods that are still on the node. */
   podsLeft?: number;
   /** Pods that cannot be evicted now and what keeps them, such as a PodDisruptionBudget. */

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundle } from '../../tools/bundle.ts';
-import type { Command } from '../testbed/process/program.ts';
+import { bundle } from '../../../tools/bundle.ts';
+import type { Command } from './program.ts';
 
 let made: Promise<Command> | undefined;
 
@@ -18,8 +18,8 @@ export function shipped(): Promise<Command> {
 }
 
 async function make(): Promise<Command> {
-  const folder = mkdtempSync(join(tmpdir(), 'drydock-bench-'));
+  const folder = mkdtempSync(join(tmpdir(), 'drydock-shipped-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  await bundle(join(import.meta.dirname, '..', '..'), folder);
+  await bundle(join(import.meta.dirname, '..', '..', '..'), folder);
   return [process.execPath, join(folder, 'drydock.cjs')];
 }
