@@ -65,10 +65,7 @@ describe('what people read', () => {
           },
           { requiredKeys: ['code', 'message'] },
         ),
-        drain: fc.record(
-          { podsTotal: fc.nat(9), podsLeft: fc.nat(9), waitingFor: fc.constant(['x']) },
-          { requiredKeys: [] },
-        ),
+        drain: fc.record({ podsLeft: fc.nat(9), waitingFor: fc.constant(['x']) }, { requiredKeys: [] }),
         conditions: fc.constant([
           { type: 'Drained', status: 'True', reason: 'Done', message: 'Attempt old.', lastTransitionTime: 'x' },
           { type: 'Other', status: 'True', reason: 'r', message: 'm', lastTransitionTime: 'x' },
@@ -203,13 +200,10 @@ describe('what people read', () => {
   it('is how far a drain has come', () => {
     const { plan, snapshot } = decideOn(draining);
     const nodeReboot = snapshot.nodeReboots.get('n1') as NodeReboot;
-    expect(nodeRebootView(nodeReboot, plan, NOON)?.drain).to.deep.equal({
-      podsTotal: 2,
+    expect(nodeRebootView(nodeReboot, plan, NOON)?.drain).to.deep.include({
       podsLeft: 2,
       waitingFor: ['default/web-1: terminating', 'default/web-2: terminating'],
     });
-    const later = { ...nodeReboot, status: { ...nodeReboot.status, drain: { podsTotal: 5 } } };
-    expect(nodeRebootView(later, plan, NOON)?.drain).to.include({ podsTotal: 5, podsLeft: 2 });
   });
 
   it('has a step with a time for everything that has been done, which stays when the attempt is over', () => {

@@ -1,0 +1,117 @@
+import { expect } from 'chai';
+import { createLog, errorFields } from '../../src/telemetry/log.ts';
+import { ControllerMetrics, type Fleet } from '../../src/telemetry/metrics.ts';
+
+describe('the log', () => {
+  type Console = { _stdout: { write(text: string): boolean } };
+
+  /** What is written to standard output while something is logged. */
+  function lines(say: () => void): Record<string, unknown>[] {
+    const stdout = (console as unknown as Console)._stdout;
+    const write = stdout.write;
+    const written: string[] = [];
+    stdout.write = (text: string) => written.push(text) > 0;
+    try {
+      say();
+    } finally {
+      stdout.write = write;
+    }
+    return written.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  it('is one JSON object a line, with a message, a level, a time and fields', () => {
+    const log = createLog('info', { component: 'tests' });
+    const [line, ...others] = lines(() => log.info('cordon', { node: 'n1', list: ['a\nb'] }));
+    expect(others).to.deep.equal([]);
+    expect(line).to.include({ level: 'info', message: 'cordon', component: 'tests', node: 'n1' });
+    expect(line?.list).to.deep.equal(['a\nb']);
+    expect(line?.timestamp).to.match(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  });
+
+  it('leaves out what is below its level', () => {
+    const log = createLog('warn', {});
+    const said = lines(() => {
+      log.debug('a');
+      log.info('b');
+      log.warn('c');
+      log.error('d');
+    });
+    expect(said.map(({ message }) => message)).to.deep.equal(['c', 'd']);
+  });
+
+  it('tells an error in fields that do not overwrite the message', () => {
+    const cause = new Error('ECONNREFUSED');
+    const fields = errorFields(new TypeError('no answer', { cause }));
+    expect(fields).to.deep.equal({ error: 'no answer', errorType: 'TypeError', cause: 'ECONNREFUSED' });
+    expect(errorFields('text')).to.deep.equal({ error: 'text' });
+    const [line] = lines(() => createLog('info', {}).warn('a read failed', fields));
+    expect(line).to.include({ message: 'a read failed', error: 'no answer' });
+  });
+});
+
+describe('the metrics', () => {
+  let metrics: ControllerMetrics;
+  beforeEach(() => {
+    metrics = new ControllerMetrics();
+  });
+  const samples = async () =>
+    (await metrics.registry.metrics())
+      .split('\n')
+      .filter((line) => /^drydock_(?!.*(bucket|_sum|_count))/.test(line))
+      .sort();
+  const fleet = (...names: string[]): Fleet => ({
+    required: new Map(names.map((name) => [name, name === 'n1'])),
+    policies: names.map((name) => ({
+      policy: `policy-${name}`,
+      ready: name === 'n1',
+      phases: new Map([['Pending', 2]]),
+      blockedBy: name === 'n1' ? 'Held' : null,
+    })),
+  });
+
+  it('are there from the start, so that their absence is telling', async () => {
+    expect(await samples()).to.deep.equal(['drydock_leader 0', 'drydock_slots 0']);
+    expect(await metrics.registry.metrics()).to.contain('process_cpu_seconds_total');
+  });
+
+  it('say of nodes and policies what is the case', async () => {
+    metrics.fleet(fleet('n1', 'n2'));
+    expect(await samples()).to.deep.equal([
+      'drydock_leader 0',
+      'drydock_nodes{policy="policy-n1",phase="Pending"} 2',
+      'drydock_nodes{policy="policy-n2",phase="Pending"} 2',
+      'drydock_policy_blocked{policy="policy-n1",reason="Held"} 1',
+      'drydock_policy_ready{policy="policy-n1"} 1',
+      'drydock_policy_ready{policy="policy-n2"} 0',
+      'drydock_reboot_required{node="n1"} 1',
+      'drydock_reboot_required{node="n2"} 0',
+      'drydock_slots 0',
+    ]);
+  });
+
+  it('say nothing more of nodes and policies that are gone', async () => {
+    metrics.fleet(fleet('n1', 'n2'));
+    metrics.fleet(fleet('n2'));
+    expect((await samples()).filter((line) => line.includes('n1'))).to.deep.equal([]);
+  });
+
+  it('say nothing of the fleet in a process that no longer leads', async () => {
+    metrics.leads(true);
+    metrics.slots(3);
+    metrics.fleet(fleet('n1'));
+    metrics.attemptEnded({ policy: 'p', outcome: 'Failed', code: 'x' }, 5);
+    metrics.leads(false);
+    expect(await samples(), 'but what it has counted').to.deep.equal([
+      'drydock_attempts_total{policy="p",outcome="Failed",code="x"} 1',
+      'drydock_leader 0',
+      'drydock_slots 0',
+    ]);
+  });
+
+  it('measure durations only of reboots that were proven', async () => {
+    metrics.attemptEnded({ policy: 'p', outcome: 'Interrupted', code: 'Held' }, 5);
+    expect(await metrics.registry.metrics()).not.to.contain('drydock_reboot_duration_seconds_sum{');
+    metrics.attemptEnded({ policy: 'p', outcome: 'Rebooted', code: 'Rebooted' }, 61);
+    expect(await metrics.registry.metrics()).to.contain('drydock_reboot_duration_seconds_sum{policy="p"} 61');
+  });
+});
