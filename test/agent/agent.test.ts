@@ -241,6 +241,7 @@ describe('the agent', () => {
     start();
     await clock.advance(60_000);
     expect(own.refreshes).to.be.within(3, 12);
+    expect(clock.slept.slice(0, 4)).to.deep.equal([400, 800, 1_600, 3_200]);
     own.refreshFails = false;
     await clock.advance(60_000);
     expect(stored()).to.include({ bootID: 'boot-1-of-n1' });

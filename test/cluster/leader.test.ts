@@ -127,6 +127,7 @@ describe('leader election', () => {
     server.set({ holderIdentity: 'third' });
     await clock.advance(14_000);
     expect(leader.leads).to.equal(false);
+    expect(server.lease?.spec?.holderIdentity).to.equal('third');
   });
 
   it('does not lead when another was faster', async () => {

@@ -308,6 +308,7 @@ describe('a reflector', () => {
     await settled();
     expect(ended).to.equal(true);
     expect(transport.last.closed).to.equal(true);
+    expect(errors, 'that is no failure').to.deep.equal([]);
     await clock.advance(60_000);
     expect([transport.streams.length, listsAsked()]).to.deep.equal([1, 1]);
   });

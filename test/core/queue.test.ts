@@ -104,7 +104,8 @@ describe('the queue', () => {
       ],
       maxDisrupted: 10,
     });
-    expect(started(given)).to.have.length(1);
+    expect(started(given)).to.deep.equal(['c']);
+    for (const name of ['a', 'b']) expect(why(given, name)).to.deep.equal(['WaitsForTurn']);
   });
 
   it('decides everything and starts nothing under a policy that only reports', () => {
