@@ -241,15 +241,18 @@ describe("an agent's decision", () => {
   });
 
   it('is an order only for what it has accepted in this boot, through this object, in time and not too often', () => {
-    const ids = fc.constantFrom('a', 'b');
-    const boots = fc.constantFrom('b1', 'b2');
-    const uids = fc.constantFrom('u1', 'u2');
+    /** Mostly what fits, so that orders are given at all. */
+    const mostly = <T>(usual: T, ...others: T[]) =>
+      fc.oneof({ weight: 5, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+    const ids = mostly('a', 'b');
+    const boots = mostly('b1', 'b2');
+    const uids = mostly('u1', 'u2');
     const requests = fc.record<Reboot>({
       attemptID: ids,
       fromBootID: boots,
       nodeRebootUID: uids,
-      delaySeconds: fc.constantFrom(0, 10),
-      timeoutSeconds: fc.constantFrom(1, 100),
+      delaySeconds: mostly(0, 10),
+      timeoutSeconds: mostly(100, 1),
       baseline: fc.constant({}),
     });
     const reports = fc.record<AgentReport>(
@@ -257,16 +260,16 @@ describe("an agent's decision", () => {
         accepted: ids,
         acceptedUptime: fc.constantFrom(0, 950, 995, 1_000),
         orders: fc.nat(4),
-        failed: fc.record({ attemptID: ids, reason: fc.constant('') }),
+        failed: fc.record({ attemptID: mostly('b', 'a'), reason: fc.constant('') }),
         prepared: fc.record({ attemptID: ids, able: fc.boolean() }),
       },
       { requiredKeys: [] },
     );
     const states = fc.record({
       bootID: boots,
-      nodeUID: fc.constantFrom('n', 'm'),
-      ordered: fc.subarray(['a', 'b']).map((attempts) => new Set(attempts)),
-      refused: fc.subarray(['a', 'b']).map((attempts) => new Map(attempts.map((id) => [id, 'x'] as const))),
+      nodeUID: mostly('n', 'm'),
+      ordered: mostly<string[]>([], ['a'], ['b']).map((attempts) => new Set(attempts)),
+      refused: mostly<string[]>([], ['a'], ['b']).map((attempts) => new Map(attempts.map((id) => [id, 'x'] as const))),
     });
     let orders = 0;
     const property = fc.property(requests, reports, states, uids, (reboot, report, changes, uid) => {
@@ -290,7 +293,7 @@ describe("an agent's decision", () => {
       const since = state.uptime - (agent.acceptedUptime ?? 0);
       expect(since).to.be.within(reboot.delaySeconds, reboot.timeoutSeconds);
     });
-    fc.assert(property, { numRuns: 4_000 });
-    expect(orders, 'the property has been put to the test').to.be.greaterThan(5);
+    fc.assert(property, { numRuns: 2_000 });
+    expect(orders, 'the property has been put to the test').to.be.greaterThan(20);
   });
 });
