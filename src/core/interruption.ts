@@ -24,8 +24,9 @@ const CHECKS: readonly Check[] = [
     const stops = stopsOf(snapshot.namespaceAnnotations, policy, node, nodeReboot);
     return stops.map((stop) => stopped(stop, now)).find((verdict) => verdict !== null) ?? null;
   },
-  ({ cordon }) => {
-    if (cordon.whose === 'lifted') return verdict('CordonLifted', 'Somebody has uncordoned the node.');
+  ({ cordon, attempt }) => {
+    const lifted = cordon.whose === 'lifted' || (attempt.cordonedBefore === true && cordon.whose === 'none');
+    if (lifted) return verdict('CordonLifted', 'Somebody has uncordoned the node.');
     if (cordon.whose === 'taken') return verdict('CordonTaken', 'Somebody else has cordoned the node anew.');
     return null;
   },

@@ -143,13 +143,14 @@ function byTurn(a: Candidate, b: Candidate): number {
 }
 
 /** The attempt that a node begins, with the policy frozen as it is now. */
-export function attemptFor({ owner, nodeReboot }: Candidate, id: string, epoch: number, now: number): Attempt {
+export function attemptFor({ owner, nodeReboot, node }: Candidate, id: string, epoch: number, now: number): Attempt {
   const { name, uid, generation } = owner.policy.metadata;
   return {
     id,
     epoch,
     trigger: 'Sentinel',
     startedAt: new Date(now).toISOString(),
+    cordonedBefore: node.unschedulable,
     reasons: [...(nodeReboot.status?.agent?.reasons ?? [])],
     policy: { name, uid, generation: generation ?? 1, spec: { ...owner.policy.spec } },
   };

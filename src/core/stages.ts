@@ -14,12 +14,12 @@ export const GATE_PERIOD_MS = 15_000;
 
 /** An attempt's stages until the agent has accepted; each gives the next move, or null when it is done. The last never is. */
 export const STAGES: readonly ((context: LiveContext) => Progress | null)[] = [
+  awaitAcceptance,
   prepare,
   preflight,
   cordon,
   drain,
   request,
-  awaitAcceptance,
 ];
 
 function prepare(context: LiveContext): Progress | null {
@@ -81,9 +81,8 @@ function drain(context: LiveContext): Progress | null {
 }
 
 /** Drained: everything is read again past the caches, every gate is asked again, and the reboot is requested. */
-function request(context: LiveContext): Progress | null {
+function request(context: LiveContext): Progress {
   const { snapshot, slot, node, nodeReboot, rules, timers } = context;
-  if (nodeReboot.spec.reboot?.attemptID === slot.attemptID) return null;
   const phase = 'Draining';
   const asks: Ask[] = [
     { kind: 'gates', key: slot.attemptID, gates: rules.gates },
@@ -132,7 +131,9 @@ function request(context: LiveContext): Progress | null {
   };
 }
 
-function awaitAcceptance(context: LiveContext): Progress {
+/** Once it has been requested, nothing but the agent's answer is waited for. */
+function awaitAcceptance(context: LiveContext): Progress | null {
+  if (context.nodeReboot.spec.reboot?.attemptID !== context.slot.attemptID) return null;
   if (context.timers.expired(`accept/${context.slot.attemptID}`, ACCEPT_TIMEOUT_MS)) {
     return end(context, { code: 'NotAccepted', message: 'The agent did not accept the reboot.' });
   }

@@ -133,6 +133,15 @@ describe('an attempt', () => {
     });
   });
 
+  it('waits for nothing but the agent once the request is written: pods are neither read nor watched any more', () => {
+    const { plan } = decideOn(requested({}, aNode('n1', cordonedFor(ID)), { answers: {} }));
+    expect(plan.asks).to.deep.equal([]);
+    expect(writesOf(plan)).to.deep.equal([]);
+    expect(plan.inFlight.get('n1')).to.deep.include({ phase: 'Rebooting' });
+    const late = decideOn({ ...requested({}), timers: new Map([[`accept/${ID}`, 1_000_000 - 60_000]]) });
+    expect(late.plan.steps[0]).to.include({ kind: 'endAttempt', code: 'NotAccepted' });
+  });
+
   it('does not request under a gate that has closed since', () => {
     const closed = { code: 'ActiveAlerts', message: 'KubeNodeNotReady is firing' };
     const { plan } = decideOn(drained({ answers: { ...everythingRead(), gates: new Map([[ID, closed]]) } }));
@@ -300,6 +309,16 @@ describe('an attempt', () => {
     expect(writesOf(decideOn(requested(back, aNode('n1', { ...foreign, bootID: 'boot-2-of-n1' }))).plan)).to.deep.equal(
       ['recordHistory'],
     );
+  });
+
+  it('is given up when somebody takes off the cordon that was there before it: nobody is cordoned against', () => {
+    const attempt = anAttempt('n1', {}, { cordonedBefore: true });
+    const agent = { ...required(), prepared: { attemptID: ID, able: true } };
+    const nodeReboots = [aNodeReboot('n1', { attempt, prepare: { attemptID: ID } }, { agent })];
+    expect(decideOn(drained({ nodeReboots, nodes: [aNode('n1'), SPARE] })).plan.steps[0]).to.include({
+      kind: 'endAttempt',
+      code: 'CordonLifted',
+    });
   });
 
   it('that was given up goes on only to its end, even if what ended it is over', () => {

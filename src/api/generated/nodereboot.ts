@@ -40,6 +40,8 @@ export interface Attempt {
   /** Why the reboot was required when the attempt began. */
   reasons?: string[];
   policy: AttemptPolicy;
+  /** Whether somebody else had cordoned the node when the attempt began; that cordon is kept. */
+  cordonedBefore?: boolean;
   ending?: AttemptEnding;
 }
 
