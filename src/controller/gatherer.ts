@@ -19,6 +19,9 @@ export interface GathererOptions {
   onError: (error: unknown) => void;
 }
 
+/** A leadership as decisions see it. */
+export type Tenure = Pick<Snapshot, 'epoch' | 'inherited'>;
+
 /** The only code that reads for decisions. */
 export class Gatherer {
   readonly #options: GathererOptions;
@@ -28,7 +31,7 @@ export class Gatherer {
   }
 
   /** What the caches say now, with nothing asked yet. */
-  snapshot(epoch: number | null, evictions: ReadonlyMap<string, EvictionRecord>): Snapshot {
+  snapshot({ epoch, inherited }: Tenure, evictions: ReadonlyMap<string, EvictionRecord>): Snapshot {
     const { caches, clock, random, namespace, maxDisrupted, newAttemptID } = this.#options;
     return {
       now: clock.now(),
@@ -39,6 +42,7 @@ export class Gatherer {
       lock: readLock(caches.locks.get(`${namespace}/${LOCK_LEASE}`)),
       namespaceAnnotations: namespaceAnnotations(caches, namespace),
       epoch,
+      inherited,
       maxDisrupted,
       nextAttemptID: newAttemptID(),
       jitter: random(),

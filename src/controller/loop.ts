@@ -1,5 +1,6 @@
 import { decide, type Plan } from '../core/decide.ts';
 import { fleetOf } from '../core/fleet.ts';
+import type { Claim } from '../core/leadership.ts';
 import type { Ask, Snapshot } from '../core/model.ts';
 import { Timers } from '../core/timers.ts';
 import type { Clock, Random } from '../platform/clock.ts';
@@ -8,7 +9,7 @@ import { errorFields, type Log } from '../telemetry/log.ts';
 import type { ControllerMetrics } from '../telemetry/metrics.ts';
 import type { Acted, Actor } from './actor.ts';
 import type { Caches } from './caches.ts';
-import type { Gatherer } from './gatherer.ts';
+import type { Gatherer, Tenure } from './gatherer.ts';
 import type { StatusWriter } from './statusWriter.ts';
 
 /** Leadership, as the loop needs it. */
@@ -50,7 +51,7 @@ interface Decided {
 export class ControlLoop {
   readonly #options: LoopOptions;
   #timers: ReadonlyMap<string, number> = new Map();
-  #epoch: number | null = null;
+  #tenure: Tenure = NEW_TENURE;
   #troubles = 0;
   #lastCycle: number;
 
@@ -67,7 +68,7 @@ export class ControlLoop {
   /** Runs one leadership: until it is lost, given up, or the signal aborts. */
   async lead(signal: AbortSignal): Promise<void> {
     const { leadership, wakeup, clock, metrics } = this.#options;
-    this.#epoch = null;
+    this.#tenure = NEW_TENURE;
     this.#timers = new Map();
     this.#lastCycle = clock.monotonic();
     metrics.leads(true);
@@ -93,10 +94,12 @@ export class ControlLoop {
     }
     if (plan.claim !== null) {
       const claimed = await actor.claim(plan.claim, snapshot.lock);
-      if (claimed.done > 0) this.#epoch = plan.claim.epoch;
+      if (claimed.done > 0) this.#tenure = tenureOf(plan.claim);
       return await this.#after(claimed, 0);
     }
-    const acted = this.#epoch === null ? IDLE : await actor.act(plan, snapshot.lock, this.#epoch);
+    const { epoch } = this.#tenure;
+    if (epoch !== null && !plan.adopting) this.#tenure = { epoch, inherited: new Set() };
+    const acted = epoch === null ? IDLE : await actor.act(plan, snapshot.lock, epoch);
     if (acted.done > 0 || acted.conflicts > 0 || acted.failures > 0) return await this.#after(acted, 0);
     caches.keepPodsOf(draining(plan));
     this.#measure(plan, snapshot);
@@ -107,7 +110,7 @@ export class ControlLoop {
   async #decide(): Promise<Decided> {
     const { gatherer, actor } = this.#options;
     const asked = new Set<string>();
-    let snapshot = gatherer.snapshot(this.#epoch, actor.evictions);
+    let snapshot = gatherer.snapshot(this.#tenure, actor.evictions);
     for (let round = 1; ; round += 1) {
       const timers = new Timers(this.#timers, snapshot.mono);
       const plan = decide(snapshot, timers);
@@ -141,6 +144,13 @@ export class ControlLoop {
     metrics.slots(snapshot.lock.kind === 'ok' ? snapshot.lock.slots.length : 0);
     metrics.fleet(fleetOf(plan, snapshot));
   }
+}
+
+/** Before the lock is claimed. */
+const NEW_TENURE: Tenure = { epoch: null, inherited: new Set() };
+
+function tenureOf({ epoch, slots }: Claim): Tenure {
+  return { epoch, inherited: new Set(slots.map(({ attemptID }) => attemptID)) };
 }
 
 const IDLE: Acted = { done: 0, conflicts: 0, failures: 0 };

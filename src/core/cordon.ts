@@ -25,8 +25,11 @@ export function isMarked(node: NodeView): boolean {
   return node.annotations[ANNOTATIONS.cordon] !== undefined || node.annotations[ANNOTATIONS.epoch] !== undefined;
 }
 
+/** No cluster comes near it; beyond it somebody has written nonsense, which must not use the numbers up. */
+const MAX_EPOCH = 1_000_000_000_000;
+
 /** The epoch written on the node; 0 where there is none or it cannot be read. */
 export function nodeEpoch(node: NodeView): number {
   const epoch = Number(node.annotations[ANNOTATIONS.epoch] ?? 0);
-  return Number.isSafeInteger(epoch) && epoch > 0 ? epoch : 0;
+  return Number.isSafeInteger(epoch) && epoch > 0 && epoch <= MAX_EPOCH ? epoch : 0;
 }

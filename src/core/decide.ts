@@ -13,6 +13,8 @@ import { upkeepOf } from './upkeep.ts';
 export interface Plan {
   /** Write the lock anew with this leadership's epoch, and do nothing else. */
   claim: Claim | null;
+  /** What was in flight before this leadership is being raised to its epoch; nothing else is done before that. */
+  adopting: boolean;
   /** Somebody else leads: write nothing and campaign again. */
   resign: string | null;
   /** Read these, then decide again; the rest of the plan stands meanwhile. */
@@ -42,12 +44,13 @@ export function decide(snapshot: Snapshot, timers: Timers): Plan {
   const claim = claimOf(snapshot);
   if (claim !== null || lock.kind !== 'ok' || epoch === null) return { ...NOTHING, policies, claim };
   const adoption = adoptionSteps(snapshot, lock.slots, epoch);
-  if (adoption.length > 0) return { ...NOTHING, policies, steps: adoption };
+  if (adoption.length > 0) return { ...NOTHING, policies, steps: adoption, adopting: true };
   return act(snapshot, timers, policies, { slots: lock.slots, epoch });
 }
 
 const NOTHING: Plan = {
   claim: null,
+  adopting: false,
   resign: null,
   asks: [],
   lockEdits: [],

@@ -37,15 +37,20 @@ export function isOutranked(snapshot: Snapshot): boolean {
   return snapshot.epoch !== null && nextEpoch(snapshot) - 1 > snapshot.epoch;
 }
 
-/** What a new leadership writes to everything in flight before it acts, so that no older one can write any more. */
+/**
+ * What a new leadership writes to everything in flight before it acts, so that no older one can write any more: the Node
+ * of every slot that it found, and its NodeReboot if that still carries the attempt.
+ */
 export function adoptionSteps(snapshot: Snapshot, slots: readonly Slot[], epoch: number): Step[] {
-  return slots.flatMap((slot): Step[] => {
+  const inherited = slots.filter(({ attemptID }) => snapshot.inherited.has(attemptID));
+  return inherited.flatMap((slot): Step[] => {
+    const node = snapshot.nodes.get(slot.node);
+    if (node !== undefined && node.uid === slot.nodeUID && nodeEpoch(node) < epoch) {
+      return [{ kind: 'adoptNode', node, epoch }];
+    }
     const nodeReboot = snapshot.nodeReboots.get(slot.node);
     const attempt = nodeReboot?.spec.attempt;
     if (nodeReboot === undefined || attempt?.id !== slot.attemptID || attempt.epoch >= epoch) return [];
-    const node = snapshot.nodes.get(slot.node);
-    if (node !== undefined && node.uid === slot.nodeUID && nodeEpoch(node) < epoch)
-      return [{ kind: 'adoptNode', node, epoch }];
     return [{ kind: 'adoptAttempt', nodeReboot, attempt, epoch }];
   });
 }

@@ -111,6 +111,8 @@ export interface Snapshot {
   namespaceAnnotations: Readonly<Record<string, string>> | null;
   /** This leadership's epoch; null until it has claimed one. */
   epoch: number | null;
+  /** The attempts that this leadership found when it claimed the lock and has not adopted yet. */
+  inherited: ReadonlySet<string>;
   /** The cap over all policies, in nodes. */
   maxDisrupted: number;
   /** An ID for the attempt that may begin in this cycle. */

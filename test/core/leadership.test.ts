@@ -64,7 +64,7 @@ describe('a new leadership', () => {
   });
 
   it('takes no nonsense on a Node for an epoch', () => {
-    for (const mark of ['', 'x', '-3', '1e99', '2.5', 'Infinity']) {
+    for (const mark of ['9007199254740991', '', 'x', '-3', '1e99', '2.5', 'Infinity']) {
       const nodes = [aNode('n1', { annotations: { 'drydock.dev/epoch': mark } })];
       expect(nextEpoch(aSnapshot({ nodes, lock: lockOf(4) })), mark).to.equal(5);
     }
@@ -72,6 +72,7 @@ describe('a new leadership', () => {
 
   const inFlight = (nodeEpoch: number, attemptEpoch: number): Given => ({
     epoch: 5,
+    inherited: [ID],
     lock: lockOf(5),
     nodes: [aNode('n1', cordonedFor(ID, nodeEpoch)), SPARE],
     nodeReboots: [
@@ -94,10 +95,24 @@ describe('a new leadership', () => {
     }
   });
 
+  it('writes its epoch to the Node of a slot whose NodeReboot is gone, or was made anew', () => {
+    for (const nodeReboots of [[], [aNodeReboot('n1')]]) {
+      const { plan } = decideOn({ ...inFlight(4, 4), nodeReboots });
+      expect(writesOf(plan)).to.deep.equal(['adoptNode']);
+    }
+  });
+
+  it('adopts only what it found: an attempt of its own is not marked before its cordon', () => {
+    const { plan } = decideOn({ ...inFlight(0, 5), nodes: [aNode('n1'), SPARE], inherited: [] });
+    expect(plan.adopting).to.equal(false);
+    expect(writesOf(plan)).to.not.include('adoptNode');
+  });
+
   it('adopts every node in flight at the same time', () => {
     const given = inFlight(4, 4);
     const two = {
       ...given,
+      inherited: [ID, 'attempt-of-n2'],
       lock: { ...lockOf(5), slots: [aSlot('n1'), aSlot('n2')] } as LockState,
       nodes: [...(given.nodes ?? []), aNode('n2', cordonedFor('attempt-of-n2', 5))],
       nodeReboots: [...(given.nodeReboots ?? []), aNodeReboot('n2', { attempt: anAttempt('n2', {}, { epoch: 4 }) })],

@@ -129,6 +129,7 @@ export interface Given {
   answers?: Partial<Answers>;
   timers?: ReadonlyMap<string, number>;
   epoch?: number | null;
+  inherited?: readonly string[];
   maxDisrupted?: number;
   namespaceAnnotations?: Record<string, string> | null;
   now?: number;
@@ -146,6 +147,7 @@ export function aSnapshot(given: Given): Snapshot {
     lock: given.lock ?? { kind: 'ok', resourceVersion: '50', epoch: 1, slots: given.slots ?? [], hold: null },
     namespaceAnnotations: given.namespaceAnnotations === undefined ? {} : given.namespaceAnnotations,
     epoch: given.epoch === undefined ? 1 : given.epoch,
+    inherited: new Set(given.inherited),
     maxDisrupted: given.maxDisrupted ?? 1,
     nextAttemptID: 'attempt-new',
     jitter: 0.5,
