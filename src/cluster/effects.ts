@@ -1,11 +1,11 @@
 import { ANNOTATIONS, API_VERSION, CORDONED_LABEL, LOCK_LEASE } from '../api/names.ts';
 import type { KubeObject, Lease, Node, Pod } from '../api/objects.ts';
-import type { EvictionOutcome } from '../core/eviction.ts';
-import { withEntry } from '../core/finish.ts';
-import { lockAnnotations } from '../core/lock.ts';
+import type { EvictionOutcome } from '../core/attempt/eviction.ts';
+import { withEntry } from '../core/attempt/finish.ts';
+import { lockAnnotations } from '../core/lock/lock.ts';
 import type { NodeReboot, NodeView, RebootPolicy } from '../core/model.ts';
 import type { Step } from '../core/steps.ts';
-import type { NodeRebootView, RebootPolicyView } from '../core/views.ts';
+import type { NodeRebootView, RebootPolicyView } from '../core/views/views.ts';
 import { isNotFound } from './errors.ts';
 import type { EventRecorder } from './events.ts';
 import { evict } from './evict.ts';

@@ -1,5 +1,5 @@
 import type { Pod } from '../api/objects.ts';
-import type { EvictionOutcome } from '../core/eviction.ts';
+import type { EvictionOutcome } from '../core/attempt/eviction.ts';
 import { ApiError } from './errors.ts';
 import type { KubeApi } from './kubeApi.ts';
 import { eviction } from './paths.ts';

@@ -1,8 +1,8 @@
 import type { Pod } from '../api/objects.ts';
-import type { EvictionOutcome } from '../core/eviction.ts';
+import type { EvictionOutcome } from '../core/attempt/eviction.ts';
 import type { NodeReboot, NodeView, RebootPolicy, Slot } from '../core/model.ts';
 import type { Step } from '../core/steps.ts';
-import type { NodeRebootView, RebootPolicyView } from '../core/views.ts';
+import type { NodeRebootView, RebootPolicyView } from '../core/views/views.ts';
 
 /** Something that people read with `kubectl describe` and `kubectl get events`. */
 export interface Announcement {

@@ -1,7 +1,7 @@
 import { isConflict } from '../cluster/errors.ts';
 import type { Effects } from '../cluster/ports.ts';
+import { type EvictionOutcome, noteEviction } from '../core/attempt/eviction.ts';
 import type { Plan } from '../core/decide.ts';
-import { type EvictionOutcome, noteEviction } from '../core/eviction.ts';
 import type { EvictionRecord, LockState } from '../core/model.ts';
 import { applyEdits, type Step } from '../core/steps.ts';
 import type { Clock, Random } from '../platform/clock.ts';

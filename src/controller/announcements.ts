@@ -2,7 +2,7 @@ import { API_VERSION } from '../api/names.ts';
 import type { Announcement } from '../cluster/ports.ts';
 import type { NodeReboot } from '../core/model.ts';
 import type { Step } from '../core/steps.ts';
-import type { NodeRebootView } from '../core/views.ts';
+import type { NodeRebootView } from '../core/views/views.ts';
 
 /** The Event of a step that was taken, if people want to know of it. It is about the Node: that is where they look. */
 export function announcementOf(step: Step): Announcement | null {

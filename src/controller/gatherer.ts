@@ -1,7 +1,7 @@
 import { LOCK_LEASE } from '../api/names.ts';
 import type { Pod } from '../api/objects.ts';
 import type { Reads } from '../cluster/ports.ts';
-import { readLock } from '../core/lock.ts';
+import { readLock } from '../core/lock/lock.ts';
 import type { Answers, Ask, EvictionRecord, NodeView, Snapshot } from '../core/model.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import type { Caches } from './caches.ts';

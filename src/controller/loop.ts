@@ -1,8 +1,8 @@
 import { decide, type Plan } from '../core/decide.ts';
-import { fleetOf } from '../core/fleet.ts';
-import type { Claim } from '../core/leadership.ts';
+import type { Claim } from '../core/lock/leadership.ts';
 import type { Ask, Snapshot } from '../core/model.ts';
 import { Timers } from '../core/timers.ts';
+import { fleetOf } from '../core/views/fleet.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import type { Wakeup } from '../platform/wakeup.ts';
 import { errorFields, type Log } from '../telemetry/log.ts';

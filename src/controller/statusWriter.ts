@@ -1,7 +1,7 @@
 import type { Effects } from '../cluster/ports.ts';
 import type { Plan } from '../core/decide.ts';
 import type { NodeReboot, Snapshot } from '../core/model.ts';
-import { nodeRebootView, policyView } from '../core/views.ts';
+import { nodeRebootView, policyView } from '../core/views/views.ts';
 import type { Clock } from '../platform/clock.ts';
 import { announcementFor } from './announcements.ts';
 import { differs } from './difference.ts';

@@ -1,6 +1,6 @@
 import type { AgentReport, Reboot } from '../api/generated/nodereboot.ts';
 import type { NodeReboot } from './model.ts';
-import { cut } from './text.ts';
+import { cut } from './views/text.ts';
 
 /** How often an order of unknown outcome is given in all. */
 export const MOST_ORDERS = 3;

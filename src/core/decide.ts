@@ -1,13 +1,13 @@
-import { advance, contextOf } from './attempt.ts';
-import type { Candidate } from './eligibility.ts';
-import { adoptionSteps, type Claim, claimOf, heldFromOutside, isOutranked } from './leadership.ts';
+import { advance, contextOf } from './attempt/attempt.ts';
+import type { Progress } from './attempt/progress.ts';
+import { adoptionSteps, type Claim, claimOf, heldFromOutside, isOutranked } from './lock/leadership.ts';
+import { upkeepOf } from './lock/upkeep.ts';
 import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
-import { type ReadPolicy, readPolicies } from './owners.ts';
-import type { Progress } from './progress.ts';
-import { attemptFor, queueOf, type Waiting } from './queue.ts';
+import { type ReadPolicy, readPolicies } from './policy/owners.ts';
+import type { Candidate } from './queue/eligibility.ts';
+import { attemptFor, queueOf, type Waiting } from './queue/queue.ts';
 import { applyEdits, type LockEdit, type Step } from './steps.ts';
 import type { Timers } from './timers.ts';
-import { upkeepOf } from './upkeep.ts';
 
 /** Everything that follows from one snapshot. */
 export interface Plan {

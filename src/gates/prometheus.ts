@@ -1,5 +1,5 @@
 import type { PrometheusGate as Config } from '../api/generated/rebootpolicy.ts';
-import { clean, type GateVerdict, judgeAlerts, unanswered } from '../core/alerts.ts';
+import { clean, type GateVerdict, judgeAlerts, unanswered } from '../core/policy/alerts.ts';
 import type { HttpClient } from '../platform/httpClient.ts';
 
 const TIMEOUT_MS = 10_000;

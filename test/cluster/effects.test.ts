@@ -4,7 +4,7 @@ import { ClusterEffects, type Written } from '../../src/cluster/effects.ts';
 import { EventRecorder } from '../../src/cluster/events.ts';
 import { KubeApi } from '../../src/cluster/kubeApi.ts';
 import type { HistoryEntry, RebootRequest, Step } from '../../src/core/steps.ts';
-import type { NodeRebootView } from '../../src/core/views.ts';
+import type { NodeRebootView } from '../../src/core/views/views.ts';
 import { FakeClock } from '../support/clock.ts';
 import { aNode, aNodeReboot, anAttempt, aPolicy, aSlot, cordonedFor } from '../support/cluster.ts';
 import { bodyOf, ScriptedTransport, status } from '../support/transport.ts';

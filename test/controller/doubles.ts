@@ -1,6 +1,6 @@
 import { ApiError } from '../../src/cluster/errors.ts';
 import type { Announcement, Effects, LockWrite } from '../../src/cluster/ports.ts';
-import type { EvictionOutcome } from '../../src/core/eviction.ts';
+import type { EvictionOutcome } from '../../src/core/attempt/eviction.ts';
 import type { Step } from '../../src/core/steps.ts';
 
 export function refusal(status: number): ApiError {

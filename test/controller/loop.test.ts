@@ -5,7 +5,7 @@ import { GateKeeper } from '../../src/controller/gateKeeper.ts';
 import { Gatherer } from '../../src/controller/gatherer.ts';
 import { ControlLoop, type Leadership } from '../../src/controller/loop.ts';
 import { StatusWriter } from '../../src/controller/statusWriter.ts';
-import { lockAnnotations } from '../../src/core/lock.ts';
+import { lockAnnotations } from '../../src/core/lock/lock.ts';
 import type { NodeReboot, NodeView, RebootPolicy, Slot } from '../../src/core/model.ts';
 import { Wakeup } from '../../src/platform/wakeup.ts';
 import { ControllerMetrics } from '../../src/telemetry/metrics.ts';

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import type { Effects } from '../../src/cluster/ports.ts';
 import { StatusWriter } from '../../src/controller/statusWriter.ts';
+import { drainState } from '../../src/core/attempt/drain.ts';
 import type { Plan } from '../../src/core/decide.ts';
-import { drainState } from '../../src/core/drain.ts';
 import type { NodeReboot } from '../../src/core/model.ts';
-import { rulesOf } from '../../src/core/rules.ts';
-import type { NodeRebootView } from '../../src/core/views.ts';
+import { rulesOf } from '../../src/core/policy/rules.ts';
+import type { NodeRebootView } from '../../src/core/views/views.ts';
 import { aNodeReboot, anAttempt, aPod, aPolicy, aSnapshot, decideOn } from '../support/cluster.ts';
 
 describe('the status writer', () => {

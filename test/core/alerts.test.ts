@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { AlertRules } from '../../src/api/generated/rebootpolicy.ts';
-import { clean, judgeAlerts, readAlerts, validateAlerts } from '../../src/core/alerts.ts';
+import { clean, judgeAlerts, readAlerts, validateAlerts } from '../../src/core/policy/alerts.ts';
 
 type Metric = Record<string, string>;
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { backoffAfter } from '../../src/core/backoff.ts';
-import { type EvictionOutcome, noteEviction } from '../../src/core/eviction.ts';
+import { type EvictionOutcome, noteEviction } from '../../src/core/attempt/eviction.ts';
 import type { EvictionRecord } from '../../src/core/model.ts';
+import { backoffAfter } from '../../src/core/queue/backoff.ts';
 import { NOON } from '../support/cluster.ts';
 
 describe('the wait before a next attempt', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { cordonOf, isMarked, nodeEpoch } from '../../src/core/cordon.ts';
+import { cordonOf, isMarked, nodeEpoch } from '../../src/core/attempt/cordon.ts';
 import { aNode, cordonedFor } from '../support/cluster.ts';
 
 describe('a cordon', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Pod } from '../../src/api/objects.ts';
-import { drainState, judgePod } from '../../src/core/drain.ts';
+import { drainState, judgePod } from '../../src/core/attempt/drain.ts';
 import type { EvictionRecord } from '../../src/core/model.ts';
 import { aPod } from '../support/cluster.ts';
 

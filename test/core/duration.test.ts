@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { formatDuration, InvalidDuration, parseDuration } from '../../src/core/duration.ts';
+import { formatDuration, InvalidDuration, parseDuration } from '../../src/core/policy/duration.ts';
 
 describe('A duration', () => {
   const readings = {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { claimOf, isOutranked, nextEpoch } from '../../src/core/leadership.ts';
-import { lockAnnotations, readLock } from '../../src/core/lock.ts';
+import { claimOf, isOutranked, nextEpoch } from '../../src/core/lock/leadership.ts';
+import { lockAnnotations, readLock } from '../../src/core/lock/lock.ts';
 import type { LockState } from '../../src/core/model.ts';
 import {
   aNode,

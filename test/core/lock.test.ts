@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Lease } from '../../src/api/objects.ts';
-import { lockAnnotations, readLock } from '../../src/core/lock.ts';
+import { lockAnnotations, readLock } from '../../src/core/lock/lock.ts';
 import type { Slot } from '../../src/core/model.ts';
 import { applyEdits, type LockEdit } from '../../src/core/steps.ts';
 import { aSlot } from '../support/cluster.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { readPolicies } from '../../src/core/owners.ts';
-import { matches } from '../../src/core/selector.ts';
+import { readPolicies } from '../../src/core/policy/owners.ts';
+import { matches } from '../../src/core/policy/selector.ts';
 import { aNode, aPolicy } from '../support/cluster.ts';
 
 describe('a label selector', () => {

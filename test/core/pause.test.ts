@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { stopped } from '../../src/core/pause.ts';
-import { stopsOf } from '../../src/core/stops.ts';
+import { stopped } from '../../src/core/queue/pause.ts';
+import { stopsOf } from '../../src/core/queue/stops.ts';
 import { aNode, aNodeReboot, aPolicy, decideOn, NOON, required } from '../support/cluster.ts';
 
 const said = (value: string | undefined, annotation: 'pause' | 'hold' = 'pause') =>

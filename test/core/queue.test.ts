@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { isUnavailable } from '../../src/core/budget.ts';
 import type { NodeReboot, NodeView, Slot } from '../../src/core/model.ts';
+import { isUnavailable } from '../../src/core/queue/budget.ts';
 import { applyEdits } from '../../src/core/steps.ts';
 import {
   aNode,

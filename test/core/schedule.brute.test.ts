@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Schedule } from '../../src/api/generated/rebootpolicy.ts';
-import { formatDuration } from '../../src/core/duration.ts';
-import { nextWindow, scheduleAt } from '../../src/core/schedule.ts';
+import { formatDuration } from '../../src/core/policy/duration.ts';
+import { nextWindow, scheduleAt } from '../../src/core/policy/schedule.ts';
 import { field, firings, MINUTE, type Minute, minutesOf, openMinutes } from './bruteCalendar.ts';
 
 const DAY = 24 * 60 * MINUTE;

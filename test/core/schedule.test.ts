@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Schedule, ScheduleFreeze } from '../../src/api/generated/rebootpolicy.ts';
-import { nextWindow, scheduleAt, validateSchedule } from '../../src/core/schedule.ts';
+import { nextWindow, scheduleAt, validateSchedule } from '../../src/core/policy/schedule.ts';
 
 const at = (text: string) => Date.parse(text);
 const said = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString().slice(0, 16));

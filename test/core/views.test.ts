@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { RebootPolicySpec } from '../../src/api/generated/rebootpolicy.ts';
 import { differs } from '../../src/controller/difference.ts';
-import { mergeConditions } from '../../src/core/conditions.ts';
 import type { NodeReboot, RebootPolicy, Snapshot } from '../../src/core/model.ts';
-import { nodeRebootView, policyView } from '../../src/core/views.ts';
+import { mergeConditions } from '../../src/core/views/conditions.ts';
+import { nodeRebootView, policyView } from '../../src/core/views/views.ts';
 import {
   aNode,
   aNodeReboot,

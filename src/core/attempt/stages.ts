@@ -1,7 +1,7 @@
+import type { Ask, Verdict } from '../model.ts';
+import type { Phase } from '../steps.ts';
 import { type DrainState, drainState, nameOf } from './drain.ts';
-import type { Ask, Verdict } from './model.ts';
 import { end, type LiveContext, type Progress } from './progress.ts';
-import type { Phase } from './steps.ts';
 
 /** How long an agent may take to say whether it could reboot its node. */
 export const PREPARE_TIMEOUT_MS = 30_000;

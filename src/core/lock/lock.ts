@@ -1,6 +1,6 @@
-import { ANNOTATIONS, LOCK_FORMAT, MAX_SLOTS } from '../api/names.ts';
-import type { Lease } from '../api/objects.ts';
-import type { LockHold, LockState, Slot } from './model.ts';
+import { ANNOTATIONS, LOCK_FORMAT, MAX_SLOTS } from '../../api/names.ts';
+import type { Lease } from '../../api/objects.ts';
+import type { LockHold, LockState, Slot } from '../model.ts';
 
 /** Reads the lock from its Lease. What cannot be read is said to be unreadable, never taken for an empty lock. */
 export function readLock(lease: Lease | undefined): LockState {

@@ -1,6 +1,6 @@
-import type { Pod } from '../api/objects.ts';
-import type { EvictionRecord } from './model.ts';
-import type { Rules } from './rules.ts';
+import type { Pod } from '../../api/objects.ts';
+import type { EvictionRecord } from '../model.ts';
+import type { Rules } from '../policy/rules.ts';
 
 /** What a drain does with one pod. */
 export type PodVerdict =

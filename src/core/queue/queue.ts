@@ -1,11 +1,11 @@
-import type { Gates } from '../api/generated/rebootpolicy.ts';
+import type { Gates } from '../../api/generated/rebootpolicy.ts';
+import { GATE_PERIOD_MS } from '../attempt/stages.ts';
+import type { Ask, NodeReboot, NodeView, Slot, Snapshot, Verdict } from '../model.ts';
+import type { ReadPolicy } from '../policy/owners.ts';
+import type { Attempt } from '../steps.ts';
+import type { Timers } from '../timers.ts';
 import { overBudget } from './budget.ts';
 import { blockersOf, type Candidate, isRequired } from './eligibility.ts';
-import type { Ask, NodeReboot, NodeView, Slot, Snapshot, Verdict } from './model.ts';
-import type { ReadPolicy } from './owners.ts';
-import { GATE_PERIOD_MS } from './stages.ts';
-import type { Attempt } from './steps.ts';
-import type { Timers } from './timers.ts';
 
 /** Why a node that is not in flight is not rebooting now: all reasons, the first being the verdict. */
 export interface Waiting {

@@ -1,4 +1,4 @@
-import type { LabelSelector } from '../api/generated/rebootpolicy.ts';
+import type { LabelSelector } from '../../api/generated/rebootpolicy.ts';
 
 type Expression = NonNullable<LabelSelector['matchExpressions']>[number];
 

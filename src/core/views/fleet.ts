@@ -1,6 +1,6 @@
-import type { Plan } from './decide.ts';
-import type { Snapshot } from './model.ts';
-import type { ReadPolicy } from './owners.ts';
+import type { Plan } from '../decide.ts';
+import type { Snapshot } from '../model.ts';
+import type { ReadPolicy } from '../policy/owners.ts';
 import { phaseOf } from './views.ts';
 
 /** The fleet in numbers, for metrics. */

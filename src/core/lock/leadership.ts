@@ -1,7 +1,7 @@
-import { nodeEpoch } from './cordon.ts';
-import type { LockHold, LockState, Slot, Snapshot, Verdict } from './model.ts';
-import type { Step } from './steps.ts';
-import type { Timers } from './timers.ts';
+import { nodeEpoch } from '../attempt/cordon.ts';
+import type { LockHold, LockState, Slot, Snapshot, Verdict } from '../model.ts';
+import type { Step } from '../steps.ts';
+import type { Timers } from '../timers.ts';
 
 /** A new leadership's first write of the lock: its epoch, and the slots as they are or as they could be rebuilt. */
 export interface Claim {

@@ -1,6 +1,6 @@
-import type { Gates, RebootPolicySpec, Schedule } from '../api/generated/rebootpolicy.ts';
+import type { Gates, RebootPolicySpec, Schedule } from '../../api/generated/rebootpolicy.ts';
+import type { Attempt } from '../steps.ts';
 import { parseDuration } from './duration.ts';
-import type { Attempt } from './steps.ts';
 
 /** A policy's spec with every default filled in and every duration in milliseconds. */
 export interface Rules {

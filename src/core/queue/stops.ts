@@ -1,4 +1,4 @@
-import type { NodeReboot, NodeView, RebootPolicy } from './model.ts';
+import type { NodeReboot, NodeView, RebootPolicy } from '../model.ts';
 import type { Stop } from './pause.ts';
 
 /** Every place where a person may have stopped a node, the widest first. */

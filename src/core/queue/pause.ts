@@ -1,5 +1,5 @@
-import { ANNOTATIONS } from '../api/names.ts';
-import type { Verdict } from './model.ts';
+import { ANNOTATIONS } from '../../api/names.ts';
+import type { Verdict } from '../model.ts';
 
 /** Anything looser would take a typing error such as until=5 for a day that has passed, and end the pause. */
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;

@@ -1,7 +1,7 @@
+import type { Ask, Verdict } from '../model.ts';
+import { frozenRules } from '../policy/rules.ts';
 import { isMarked } from './cordon.ts';
-import type { Ask, Verdict } from './model.ts';
 import type { AttemptContext, Progress } from './progress.ts';
-import { frozenRules } from './rules.ts';
 
 /** How often a node's Lease is read while its first renewal is awaited. */
 const LEASE_PERIOD_MS = 1_000;

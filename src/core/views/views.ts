@@ -1,17 +1,17 @@
-import type { NodeRebootStatus } from '../api/generated/nodereboot.ts';
-import type { RebootPolicyStatus } from '../api/generated/rebootpolicy.ts';
-import type { Condition } from '../api/objects.ts';
-import { isUnavailable } from './budget.ts';
+import type { NodeRebootStatus } from '../../api/generated/nodereboot.ts';
+import type { RebootPolicyStatus } from '../../api/generated/rebootpolicy.ts';
+import type { Condition } from '../../api/objects.ts';
+import { nameOf } from '../attempt/drain.ts';
+import type { Progress } from '../attempt/progress.ts';
+import type { Plan } from '../decide.ts';
+import type { NodeReboot, Slot, Snapshot, Verdict } from '../model.ts';
+import type { ReadPolicy } from '../policy/owners.ts';
+import { nextWindow } from '../policy/schedule.ts';
+import { isUnavailable } from '../queue/budget.ts';
+import type { Waiting } from '../queue/queue.ts';
+import type { Phase } from '../steps.ts';
 import { mergeConditions, type Said } from './conditions.ts';
-import type { Plan } from './decide.ts';
-import { nameOf } from './drain.ts';
-import type { NodeReboot, Slot, Snapshot, Verdict } from './model.ts';
-import type { ReadPolicy } from './owners.ts';
-import type { Progress } from './progress.ts';
-import type { Waiting } from './queue.ts';
-import { nextWindow } from './schedule.ts';
 import { stepConditions } from './stepConditions.ts';
-import type { Phase } from './steps.ts';
 import { cut, LONGEST_MESSAGE } from './text.ts';
 
 /** What people read of a NodeReboot, as a merge patch of its status: `null` removes a field. */

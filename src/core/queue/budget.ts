@@ -1,6 +1,6 @@
-import { MAX_SLOTS } from '../api/names.ts';
-import type { NodeView, Slot, Verdict } from './model.ts';
-import type { ReadPolicy } from './owners.ts';
+import { MAX_SLOTS } from '../../api/names.ts';
+import type { NodeView, Slot, Verdict } from '../model.ts';
+import type { ReadPolicy } from '../policy/owners.ts';
 
 /** A node that joined this recently and has not become Ready yet is not down: it is coming. */
 const YOUNG_MS = 600_000;

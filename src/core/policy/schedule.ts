@@ -1,4 +1,4 @@
-import type { Schedule } from '../api/generated/rebootpolicy.ts';
+import type { Schedule } from '../../api/generated/rebootpolicy.ts';
 import { type Calendar, type Freeze, readCalendar, type Window } from './calendar.ts';
 
 /** Whether disruption may start. Times are epoch milliseconds. */

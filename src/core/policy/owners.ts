@@ -1,6 +1,6 @@
+import type { NodeView, RebootPolicy } from '../model.ts';
 import { validateAlerts } from './alerts.ts';
 import { InvalidDuration } from './duration.ts';
-import type { NodeView, RebootPolicy } from './model.ts';
 import { type Rules, rulesOf } from './rules.ts';
 import { validateSchedule } from './schedule.ts';
 import { matches } from './selector.ts';

@@ -1,8 +1,8 @@
-import { backoffAfter } from './backoff.ts';
+import type { NodeReboot } from '../model.ts';
+import { backoffAfter } from '../queue/backoff.ts';
+import type { HistoryEntry, LockEdit, Step } from '../steps.ts';
 import { isMarked } from './cordon.ts';
-import type { NodeReboot } from './model.ts';
 import type { AttemptContext } from './progress.ts';
-import type { HistoryEntry, LockEdit, Step } from './steps.ts';
 
 /** How an attempt ended. */
 export type Ending = Pick<HistoryEntry, 'outcome' | 'code' | 'message'>;

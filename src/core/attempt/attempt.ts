@@ -1,11 +1,11 @@
+import type { NodeReboot, NodeView, Slot, Snapshot, Verdict } from '../model.ts';
+import { frozenRules } from '../policy/rules.ts';
+import type { Timers } from '../timers.ts';
 import { cordonOf } from './cordon.ts';
 import { type Ending, endOf } from './finish.ts';
 import { interruption } from './interruption.ts';
-import type { NodeReboot, NodeView, Slot, Snapshot, Verdict } from './model.ts';
 import { type AttemptContext, end, type LiveContext, type Progress } from './progress.ts';
-import { frozenRules } from './rules.ts';
 import { STAGES } from './stages.ts';
-import type { Timers } from './timers.ts';
 import { verify } from './verification.ts';
 
 /**

@@ -1,11 +1,11 @@
+import type { NodeReboot, NodeView, Snapshot, Verdict } from '../model.ts';
+import type { ReadPolicy } from '../policy/owners.ts';
+import type { Rules } from '../policy/rules.ts';
+import { scheduleAt } from '../policy/schedule.ts';
+import type { Timers } from '../timers.ts';
 import { isLastSchedulable } from './budget.ts';
-import type { NodeReboot, NodeView, Snapshot, Verdict } from './model.ts';
-import type { ReadPolicy } from './owners.ts';
 import { stopped } from './pause.ts';
-import type { Rules } from './rules.ts';
-import { scheduleAt } from './schedule.ts';
 import { stopsOf } from './stops.ts';
-import type { Timers } from './timers.ts';
 
 /** A sentinel this soon after a boot, with the same reasons as before, has survived the reboot. In seconds. */
 const PERSISTENCE_SECONDS = 600;

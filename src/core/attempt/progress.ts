@@ -1,9 +1,9 @@
+import type { Ask, NodeReboot, NodeView, RebootPolicy, Slot, Snapshot, Verdict } from '../model.ts';
+import type { Rules } from '../policy/rules.ts';
+import type { Attempt, LockEdit, Phase, Step } from '../steps.ts';
+import type { Timers } from '../timers.ts';
 import type { Cordon } from './cordon.ts';
 import type { DrainState } from './drain.ts';
-import type { Ask, NodeReboot, NodeView, RebootPolicy, Slot, Snapshot, Verdict } from './model.ts';
-import type { Rules } from './rules.ts';
-import type { Attempt, LockEdit, Phase, Step } from './steps.ts';
-import type { Timers } from './timers.ts';
 
 /** Where one attempt stands, and what is to be done about it now: at most one edit of the lock and one step. */
 export interface Progress {

@@ -1,5 +1,5 @@
 import { RE2JS, RE2JSException } from 're2js';
-import type { AlertRules, AlertSelector } from '../api/generated/rebootpolicy.ts';
+import type { AlertRules, AlertSelector } from '../../api/generated/rebootpolicy.ts';
 
 /** Why a gate is closed. */
 export interface GateVerdict {

@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import type { Schedule, ScheduleFreeze, ScheduleWindow } from '../api/generated/rebootpolicy.ts';
+import type { Schedule, ScheduleFreeze, ScheduleWindow } from '../../api/generated/rebootpolicy.ts';
 import { InvalidDuration, parseDuration } from './duration.ts';
 
 /** A window: it opens at every firing and stays open for a time that is measured, not read off a clock on the wall. */

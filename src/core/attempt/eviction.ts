@@ -1,4 +1,4 @@
-import type { EvictionRecord } from './model.ts';
+import type { EvictionRecord } from '../model.ts';
 
 /** The API server's answer to one eviction. */
 export type EvictionOutcome =

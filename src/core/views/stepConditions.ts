@@ -1,7 +1,7 @@
+import type { Progress } from '../attempt/progress.ts';
+import type { NodeReboot } from '../model.ts';
+import type { Phase } from '../steps.ts';
 import type { Said } from './conditions.ts';
-import type { NodeReboot } from './model.ts';
-import type { Progress } from './progress.ts';
-import type { Phase } from './steps.ts';
 import { cut, LONGEST_MESSAGE } from './text.ts';
 
 /** The phases of an attempt in their order, so that "further than" can be asked. */

@@ -1,4 +1,4 @@
-import type { Backoff, HistoryEntry } from './steps.ts';
+import type { Backoff, HistoryEntry } from '../steps.ts';
 
 const FIRST_MS = 60_000;
 const LAST_MS = 3_600_000;

@@ -1,4 +1,4 @@
-import type { Condition } from '../api/objects.ts';
+import type { Condition } from '../../api/objects.ts';
 
 /** A condition as decided, before it is known whether it is news. */
 export type Said = Omit<Condition, 'lastTransitionTime'>;

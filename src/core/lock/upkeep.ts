@@ -1,8 +1,8 @@
-import { cordonOf, isMarked } from './cordon.ts';
-import { asksSomething } from './finish.ts';
-import type { NodeReboot, NodeView, Slot, Snapshot } from './model.ts';
-import type { ReadPolicy } from './owners.ts';
-import type { LockEdit, Step } from './steps.ts';
+import { cordonOf, isMarked } from '../attempt/cordon.ts';
+import { asksSomething } from '../attempt/finish.ts';
+import type { NodeReboot, NodeView, Slot, Snapshot } from '../model.ts';
+import type { ReadPolicy } from '../policy/owners.ts';
+import type { LockEdit, Step } from '../steps.ts';
 
 type Retake = Extract<LockEdit, { kind: 'take' }>;
 

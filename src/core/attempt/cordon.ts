@@ -1,5 +1,5 @@
-import { ANNOTATIONS, CONTROLLER_MANAGER } from '../api/names.ts';
-import type { NodeView } from './model.ts';
+import { ANNOTATIONS, CONTROLLER_MANAGER } from '../../api/names.ts';
+import type { NodeView } from '../model.ts';
 
 /**
  * Whose cordon a node carries:

@@ -1,9 +1,9 @@
-import type { Verdict } from './model.ts';
-import { stopped } from './pause.ts';
+import type { Verdict } from '../model.ts';
+import { scheduleAt } from '../policy/schedule.ts';
+import { matches } from '../policy/selector.ts';
+import { stopped } from '../queue/pause.ts';
+import { stopsOf } from '../queue/stops.ts';
 import type { LiveContext } from './progress.ts';
-import { scheduleAt } from './schedule.ts';
-import { matches } from './selector.ts';
-import { stopsOf } from './stops.ts';
 
 /** A reason to give up an attempt that the agent has not accepted. */
 type Check = (context: LiveContext) => Verdict | null;
