@@ -1,5 +1,5 @@
 import { isConflict } from '../cluster/errors.ts';
-import { type AgentMove, type AgentState, decideAgent, type Probe, reportPatch } from '../core/agent.ts';
+import { type AgentMove, type AgentState, decideAgent, type Probe, reportKey, reportPatch } from '../core/agent.ts';
 import type { NodeReboot } from '../core/model.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import { Wakeup } from '../platform/wakeup.ts';
@@ -11,8 +11,8 @@ export interface AgentOptions {
   node: NodeFacts;
   sentinels: Sentinels;
   rebooter: Rebooter;
-  /** The Node's UID, from the node claim of the agent's token. */
-  nodeUID: string;
+  /** The Node's UID, from the node claim of the token in use. @throws when there is none */
+  nodeUID: () => Promise<string>;
   version: string;
   clock: Clock;
   random: Random;
@@ -21,6 +21,8 @@ export interface AgentOptions {
 
 /** Sentinels are looked at this often even if nothing is noticed. */
 const POLL_MS = 60_000;
+/** A report that does not stick, since a field of it is not kept, is repeated this often. */
+const REPORT_AGAIN_MS = 60_000;
 /** A rebooter that was not able is probed again this often. */
 const PROBE_AGAIN_MS = 60_000;
 const FIRST_RETRY_MS = 200;
@@ -34,6 +36,7 @@ export class Agent {
   readonly #wakeup: Wakeup;
   #probe: Probe | null = null;
   #probedAt = Number.NEGATIVE_INFINITY;
+  #reported = { key: '', at: 0 };
   #failures = 0;
   #saidLast = '';
 
@@ -80,7 +83,9 @@ export class Agent {
     switch (move.kind) {
       case 'report':
         log.info('reporting', { report: move.report });
-        return await own.patchAgent(nodeReboot, reportPatch(move.report));
+        await own.patchAgent(nodeReboot, reportPatch(move.report));
+        this.#reported = { key: reportKey(nodeReboot, move.report), at: this.#options.clock.monotonic() };
+        return;
       case 'probe':
         return await this.#prepare(move.attemptID, nodeReboot);
       case 'accept':
@@ -138,8 +143,10 @@ export class Agent {
   }
 
   async #state(): Promise<AgentState> {
-    const { node, sentinels, nodeUID, version, clock } = this.#options;
-    const [bootID, uptime, sentinel] = await Promise.all([node.bootID(), node.uptime(), sentinels.read()]);
+    const { node, sentinels, version, clock } = this.#options;
+    const reading = [node.bootID(), node.uptime(), sentinels.read(), this.#options.nodeUID()] as const;
+    const [bootID, uptime, sentinel, nodeUID] = await Promise.all(reading);
+    const { key, at } = this.#reported;
     return {
       bootID,
       nodeUID,
@@ -150,6 +157,7 @@ export class Agent {
       now: clock.now(),
       ordered: this.#ordered,
       refused: this.#refused,
+      reported: clock.monotonic() - at < REPORT_AGAIN_MS ? key : '',
     };
   }
 

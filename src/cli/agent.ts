@@ -76,7 +76,8 @@ async function runAgent(flags: AgentFlags): Promise<void> {
     node: new NodeFiles(flags.bootIdFile, flags.uptimeFile),
     sentinels: new SentinelFiles(flags.sentinel),
     rebooter: new RebooterSocket(flags.rebooterSocket, clock),
-    nodeUID: claim.uid,
+    // Read anew each time: the token is rotated, and after its Node was made anew it names another one.
+    nodeUID: async () => nodeClaimOf(await readFile(tokenFile, 'utf8')).uid,
     version: VERSION,
     clock,
     random,

@@ -22,6 +22,9 @@ import { logLevelOption, wholeNumber } from './options.ts';
 import { untilTerminated } from './signals.ts';
 import { VERSION } from './version.ts';
 
+/** Several renewals have to fit into the renew deadline, also when one of them meets a dead connection. */
+const ELECTION_TIMEOUT_MS = 3_000;
+
 interface ControllerFlags {
   kubeconfig?: string;
   namespace: string;
@@ -61,7 +64,16 @@ async function runController(flags: ControllerFlags): Promise<void> {
   const transport = new HttpsTransport(kubeConfigCredentials(kubeConfig));
   const api = new KubeApi(transport, CONTROLLER_MANAGER);
   const onError = (error: unknown) => log.warn('leader election failed; it is tried again', errorFields(error));
-  const leader = new LeaderElection({ api, namespace, identity, times: LEADER_TIMES, clock, random, onError });
+  const election = new KubeApi(transport, CONTROLLER_MANAGER, ELECTION_TIMEOUT_MS);
+  const leader = new LeaderElection({
+    api: election,
+    namespace,
+    identity,
+    times: LEADER_TIMES,
+    clock,
+    random,
+    onError,
+  });
   const fencedApi = new KubeApi(new FencedTransport(transport, () => leader.remainingMs), CONTROLLER_MANAGER);
   const controller = new Controller({
     api,

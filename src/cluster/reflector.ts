@@ -76,6 +76,16 @@ export class Reflector<O extends KubeObject, V> {
     if (isLater(resourceVersion, known)) this.#set(object);
   }
 
+  /**
+   * Reads everything anew, past what the watch has told so far: it may have been dead for a while without anybody
+   * noticing.
+   *
+   * @throws ApiError or TransportError when it cannot be read
+   */
+  async refresh(): Promise<void> {
+    await this.#list();
+  }
+
   stop(): void {
     this.#stop.abort();
   }
@@ -105,7 +115,7 @@ export class Reflector<O extends KubeObject, V> {
       if (!present.has(key) && !isLater(entry.resourceVersion, resourceVersion)) this.#store.delete(key);
     }
     for (const item of items) if (this.#isNews(item)) this.#set(item);
-    this.#seen = resourceVersion;
+    if (this.#listDue || isLater(resourceVersion, this.#seen)) this.#seen = resourceVersion;
     this.#listDue = false;
     this.#synced = true;
     onChange();

@@ -25,6 +25,18 @@ export interface Acted {
   /** Whether somebody else had changed something first. */
   conflicts: number;
   failures: number;
+  /** Milliseconds until something that failed may be tried again; Infinity when nothing has. */
+  retryInMs: number;
+}
+
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 30_000;
+
+/** Something that failed for another reason than a conflict. */
+interface Failure {
+  times: number;
+  /** Monotonic ms. */
+  notBefore: number;
 }
 
 type Eviction = Extract<Step, { kind: 'evict' }>;
@@ -33,6 +45,8 @@ type Eviction = Extract<Step, { kind: 'evict' }>;
 export class Actor {
   readonly #options: ActorOptions;
   readonly #evictions = new Map<string, EvictionRecord>();
+  /** By what was tried on what, so that one refused step pauses nothing else. */
+  readonly #failures = new Map<string, Failure>();
 
   constructor(options: ActorOptions) {
     this.#options = options;
@@ -78,12 +92,12 @@ export class Actor {
   async #take(step: Step): Promise<Acted> {
     if (step.kind === 'evict') return await this.#evict(step);
     const { effects, log } = this.#options;
-    return await this.#attempt(step.kind, async () => {
+    return await this.#attempt(keyOf(step), async () => {
       await effects.perform(step);
       log.info(step.kind, auditOf(step));
       this.#count(step);
       const announcement = announcementOf(step);
-      if (announcement !== null) await this.#attempt('announce', () => effects.announce(announcement));
+      if (announcement !== null) await effects.announce(announcement).catch((error: unknown) => this.#lost(error));
     });
   }
 
@@ -100,20 +114,43 @@ export class Actor {
       log.info('evict', { node: node.name, attemptID, pod: `${namespace}/${name}`, outcome });
     });
     await Promise.all(evictions);
-    return { done: pods.length, conflicts: 0, failures: 0 };
+    return { ...NOTHING, done: pods.length };
   }
 
-  async #attempt(kind: string, effect: () => Promise<void>): Promise<Acted> {
-    const { log, metrics } = this.#options;
+  /** Carries one effect out, unless it has failed a moment ago. */
+  async #attempt(key: string, effect: () => Promise<void>): Promise<Acted> {
+    const { clock } = this.#options;
+    const pause = (this.#failures.get(key)?.notBefore ?? 0) - clock.monotonic();
+    if (pause > 0) return { ...NOTHING, retryInMs: pause };
     try {
       await effect();
-      return { done: 1, conflicts: 0, failures: 0 };
+      this.#failures.delete(key);
+      return { ...NOTHING, done: 1 };
     } catch (error) {
-      const conflict = isConflict(error);
-      metrics.failed(conflict ? 'conflict' : kind);
-      log[conflict ? 'debug' : 'warn'](`${kind} was not carried out`, errorFields(error));
-      return conflict ? { done: 0, conflicts: 1, failures: 0 } : { done: 0, conflicts: 0, failures: 1 };
+      return this.#failed(key, error);
     }
+  }
+
+  #failed(key: string, error: unknown): Acted {
+    const { log, metrics, clock, random } = this.#options;
+    const kind = key.split('/')[0] ?? key;
+    if (isConflict(error)) {
+      metrics.failed('conflict');
+      log.debug(`${kind} was not carried out`, errorFields(error));
+      return { ...NOTHING, conflicts: 1 };
+    }
+    const times = (this.#failures.get(key)?.times ?? 0) + 1;
+    const retryInMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(times - 1, 10)) * (0.5 + random());
+    this.#failures.set(key, { times, notBefore: clock.monotonic() + retryInMs });
+    metrics.failed(kind);
+    log.warn(`${kind} was not carried out`, { ...errorFields(error), on: key });
+    return { ...NOTHING, failures: 1, retryInMs };
+  }
+
+  /** Events are best effort. */
+  #lost(error: unknown): void {
+    this.#options.metrics.failed('announce');
+    this.#options.log.warn('an Event was not written', errorFields(error));
   }
 
   #count(step: Step): void {
@@ -129,9 +166,14 @@ export class Actor {
   }
 }
 
-const NOTHING: Acted = { done: 0, conflicts: 0, failures: 0 };
+const NOTHING: Acted = { done: 0, conflicts: 0, failures: 0, retryInMs: Number.POSITIVE_INFINITY };
+
+function keyOf(step: Exclude<Step, { kind: 'evict' }>): string {
+  return `${step.kind}/${'node' in step ? step.node.name : step.nodeReboot.metadata.name}`;
+}
 
 function sum(all: readonly Acted[]): Acted {
   const total = (key: keyof Acted) => all.reduce((count, acted) => count + acted[key], 0);
-  return { done: total('done'), conflicts: total('conflicts'), failures: total('failures') };
+  const retryInMs = Math.min(...all.map((acted) => acted.retryInMs));
+  return { done: total('done'), conflicts: total('conflicts'), failures: total('failures'), retryInMs };
 }

@@ -53,6 +53,16 @@ export class Caches implements Written {
     void reflector.run();
   }
 
+  /** Reads everything anew, past what the watches have told. @throws when anything cannot be read */
+  async refresh(): Promise<void> {
+    await Promise.all(this.#all().map((reflector) => reflector.refresh()));
+  }
+
+  /** Reads anew where people may have said stop. @throws when it cannot be read */
+  async refreshPeople(): Promise<void> {
+    await Promise.all([this.policies.refresh(), this.namespaces.refresh()]);
+  }
+
   stop(): void {
     for (const reflector of [...this.#all(), ...this.#pods.values()]) reflector.stop();
   }

@@ -49,6 +49,7 @@ export class Gatherer {
       evictions,
       answers: {
         nodesFresh: false,
+        peopleFresh: false,
         gates: new Map(),
         pods: caches.watchedPods(),
         podsFresh: new Set(),
@@ -65,41 +66,43 @@ export class Gatherer {
   async answer(snapshot: Snapshot, asks: readonly Ask[]): Promise<Snapshot> {
     const gates = new Map(snapshot.answers.gates);
     const leases = new Map(snapshot.answers.leases);
-    const nodes = new Map(snapshot.nodes);
+    let listed: ReadonlySet<string> | null = null;
+    const gone = new Set<string>();
+    const nodesOver = (cached: ReadonlyMap<string, NodeView>) =>
+      new Map([...cached].filter(([name]) => !gone.has(name) && (listed === null || listed.has(name))));
     const podsFresh = new Map<string, readonly Pod[]>();
     const nodeFresh = new Set(snapshot.answers.nodeFresh);
-    let nodesFresh = snapshot.answers.nodesFresh;
+    let { nodesFresh, peopleFresh } = snapshot.answers;
     const { reads, gates: keeper, caches } = this.#options;
     const answers: { [K in Ask['kind']]: (ask: Extract<Ask, { kind: K }>) => Promise<void> } = {
       gates: async (ask) => void gates.set(ask.key, await keeper.ask(ask.gates)),
       lease: async ({ node }) => void leases.set(node, await reads.leaseRenewTime(node)),
       nodes: async () => {
-        const read = await reads.nodes();
-        nodes.clear();
-        for (const node of read) nodes.set(node.name, node);
+        listed = new Set((await reads.nodes()).map(({ name }) => name));
         nodesFresh = true;
       },
       node: async ({ node: name }) => {
-        replace(nodes, name, await reads.node(name));
+        if ((await reads.node(name)) === undefined) gone.add(name);
         nodeFresh.add(name);
       },
       pods: async ({ node, fresh }) => {
         if (fresh) podsFresh.set(node, await reads.pods(node));
         else caches.watchPods(node);
       },
+      people: async () => {
+        await caches.refreshPeople();
+        peopleFresh = true;
+      },
     };
     const ask = (one: Ask) => (answers[one.kind] as (ask: Ask) => Promise<void>)(one).catch(this.#options.onError);
     await Promise.all(asks.map(ask));
     const pods = new Map([...caches.watchedPods(), ...podsFresh]);
     const fresh = new Set([...snapshot.answers.podsFresh, ...podsFresh.keys()]);
-    const answered: Answers = { nodesFresh, gates, pods, podsFresh: fresh, nodeFresh, leases };
-    return { ...snapshot, nodes, answers: answered };
+    const answered: Answers = { nodesFresh, peopleFresh, gates, pods, podsFresh: fresh, nodeFresh, leases };
+    // Reading takes time, in which people may have said stop: all that watches have told meanwhile counts.
+    const now = this.snapshot(snapshot, snapshot.evictions);
+    return { ...now, nextAttemptID: snapshot.nextAttemptID, nodes: nodesOver(now.nodes), answers: answered };
   }
-}
-
-function replace(nodes: Map<string, NodeView>, name: string, node: NodeView | undefined): void {
-  if (node === undefined) nodes.delete(name);
-  else nodes.set(name, node);
 }
 
 function namespaceAnnotations(caches: Caches, namespace: string): Readonly<Record<string, string>> | null {

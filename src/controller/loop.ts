@@ -93,17 +93,33 @@ export class ControlLoop {
       return 0;
     }
     if (plan.claim !== null) {
-      const claimed = await actor.claim(plan.claim, snapshot.lock);
-      if (claimed.done > 0) this.#tenure = tenureOf(plan.claim);
-      return await this.#after(claimed, 0);
+      return await this.#claim();
     }
     const { epoch } = this.#tenure;
     if (epoch !== null && !plan.adopting) this.#tenure = { epoch, inherited: new Set() };
     const acted = epoch === null ? IDLE : await actor.act(plan, snapshot.lock, epoch);
-    if (acted.done > 0 || acted.conflicts > 0 || acted.failures > 0) return await this.#after(acted, 0);
+    if (acted.done > 0 || acted.conflicts > 0) return await this.#after(acted, 0);
     caches.keepPodsOf(draining(plan));
     this.#measure(plan, snapshot);
-    return await this.#after(acted, Math.min(timers.nextWake, await statuses.write(plan, snapshot)));
+    const due = Math.min(timers.nextWake, acted.retryInMs, await statuses.write(plan, snapshot));
+    return await this.#after(acted, due);
+  }
+
+  /**
+   * Claims the lock, from what is read anew: a standby's watch may have been dead for a while. And reads anew once
+   * more before anything is decided, so that nothing is missed of what the leader before has still written.
+   */
+  async #claim(): Promise<number> {
+    const { actor, caches } = this.#options;
+    await caches.refresh();
+    const { plan, snapshot } = await this.#decide();
+    if (plan.claim === null) return 0;
+    const claimed = await actor.claim(plan.claim, snapshot.lock);
+    if (claimed.done > 0) {
+      await caches.refresh();
+      this.#tenure = tenureOf(plan.claim);
+    }
+    return await this.#after(claimed, claimed.done > 0 ? 0 : claimed.retryInMs);
   }
 
   /** Decides, reads what the decision asked for, and decides again. */
@@ -121,22 +137,26 @@ export class ControlLoop {
     }
   }
 
-  /** After a conflict leadership is proven before anything is decided again. */
-  async #after({ conflicts, failures }: Acted, wait: number): Promise<number> {
-    const { leadership, random } = this.#options;
-    if (conflicts + failures === 0) {
+  /** After a conflict leadership is proven before anything is decided again. What failed has a pause of its own. */
+  async #after({ conflicts }: Acted, wait: number): Promise<number> {
+    if (conflicts === 0) {
       this.#troubles = 0;
       return wait;
     }
-    if (conflicts > 0 && !(await leadership.prove())) return 0;
-    this.#troubles += 1;
-    return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#troubles - 1, 10)) * (0.5 + random());
+    return (await this.#options.leadership.prove()) ? this.#pause() : 0;
   }
 
   async #trouble(error: unknown): Promise<number> {
     this.#options.log.error('a cycle failed', errorFields(error));
     this.#options.metrics.failed('cycle');
-    return await this.#after({ done: 0, conflicts: 0, failures: 1 }, 0);
+    return this.#pause();
+  }
+
+  /** Milliseconds to wait after trouble: the longer the more often it comes in a row. */
+  #pause(): number {
+    this.#troubles += 1;
+    const wait = FIRST_RETRY_MS * 2 ** Math.min(this.#troubles - 1, 10);
+    return Math.min(LAST_RETRY_MS, wait) * (0.5 + this.#options.random());
   }
 
   #measure(plan: Plan, snapshot: Snapshot): void {
@@ -153,7 +173,7 @@ function tenureOf({ epoch, slots }: Claim): Tenure {
   return { epoch, inherited: new Set(slots.map(({ attemptID }) => attemptID)) };
 }
 
-const IDLE: Acted = { done: 0, conflicts: 0, failures: 0 };
+const IDLE: Acted = { done: 0, conflicts: 0, failures: 0, retryInMs: Number.POSITIVE_INFINITY };
 
 function keyOf(ask: Ask): string {
   return ask.kind === 'gates' ? `gates/${ask.key}` : JSON.stringify(ask);

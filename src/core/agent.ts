@@ -34,6 +34,8 @@ export interface AgentState {
   ordered: ReadonlySet<string>;
   /** The attempts whose order the rebooter has certainly refused, with its reasons. */
   refused: ReadonlyMap<string, string>;
+  /** The report that was answered a short while ago, as `reportKey` names it; empty if none was. */
+  reported: string;
 }
 
 /** The agent's next move: one write of its own status, which is a compare-and-swap, or one call of the rebooter. */
@@ -54,7 +56,9 @@ export function decideAgent(nodeReboot: NodeReboot, state: AgentState): AgentMov
   if (nodeReboot.spec.nodeUID !== state.nodeUID) return waits('the NodeReboot belongs to another node of this name');
   const agent = nodeReboot.status?.agent ?? {};
   const report = reportOf(agent, state);
-  if (!isReported(agent, report)) return { kind: 'report', report };
+  // A field that an older resource definition does not keep must not be reported without end.
+  const due = !isReported(agent, report) && state.reported !== reportKey(nodeReboot, report);
+  if (due) return { kind: 'report', report };
   return prepareMove(nodeReboot, agent) ?? rebootMove(nodeReboot, agent, state);
 }
 
@@ -93,6 +97,11 @@ const REPORTED = [
 
 function isReported(agent: AgentReport, report: AgentReport): boolean {
   return REPORTED.every((field) => canonical(agent[field]) === canonical(report[field]));
+}
+
+/** Names a report to one NodeReboot. */
+export function reportKey({ metadata }: NodeReboot, report: AgentReport): string {
+  return `${metadata.uid} ${JSON.stringify(report)}`;
 }
 
 /** A report as a merge patch of `status.agent`: what it leaves out goes. */

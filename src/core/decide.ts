@@ -1,12 +1,12 @@
 import { advance, contextOf } from './attempt/attempt.ts';
-import type { Progress } from './attempt/progress.ts';
+import type { AttemptContext, Progress } from './attempt/progress.ts';
 import { adoptionSteps, type Claim, claimOf, heldFromOutside, isOutranked } from './lock/leadership.ts';
-import { upkeepOf } from './lock/upkeep.ts';
+import { type Upkeep, upkeepOf } from './lock/upkeep.ts';
 import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
 import { type ReadPolicy, readPolicies } from './policy/owners.ts';
 import type { Candidate } from './queue/eligibility.ts';
 import { attemptFor, queueOf, type Waiting } from './queue/queue.ts';
-import { applyEdits, type LockEdit, type Step } from './steps.ts';
+import type { LockEdit, Step } from './steps.ts';
 import type { Timers } from './timers.ts';
 
 /** Everything that follows from one snapshot. */
@@ -72,15 +72,13 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
   const inFlight = new Map<string, Progress>();
   for (const slot of slots) {
     const node = snapshot.nodes.get(slot.node);
-    if (node?.uid === slot.nodeUID) inFlight.set(slot.node, advance(contextOf(snapshot, timers, slot, node, epoch)));
+    if (node?.uid === slot.nodeUID)
+      inFlight.set(slot.node, advanceSafely(contextOf(snapshot, timers, slot, node, epoch)));
   }
   const moves = [...inFlight.values()];
-  const held = heldFromOutside(snapshot.lock, timers);
-  const retaken = upkeep.lockEdits.filter(({ kind }) => kind === 'take');
-  const queue = queueOf(policies, applyEdits(slots, retaken), held, snapshot, timers);
-  const untidy = new Set(upkeep.steps.map(nodeOf));
-  const starts = queue.starts !== null && !untidy.has(queue.starts.node.name) ? queue.starts : null;
-  const start = starts === null ? null : startOf(starts, snapshot, epoch);
+  const held = heldFromOutside(snapshot.lock, timers) ?? tidyingUp(upkeep);
+  const queue = queueOf(policies, slots, held, snapshot, timers);
+  const start = queue.starts === null ? null : startOf(queue.starts, snapshot, epoch);
   const ready = moves.filter((move) => move.step !== undefined && move.stepAfterLock !== true);
   const after = moves.filter((move) => move.step !== undefined && move.stepAfterLock === true);
   return {
@@ -89,15 +87,28 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
     held,
     inFlight,
     waiting: queue.waiting,
-    asks: [...moves.flatMap((move) => move.asks ?? []), ...queue.asks],
+    asks: [...moves.flatMap((move) => move.asks ?? []), ...upkeep.asks, ...queue.asks],
     lockEdits: [...upkeep.lockEdits, ...moves.flatMap((move) => move.lockEdit ?? []), ...(start ? [start.edit] : [])],
     steps: [...upkeep.steps, ...ready.flatMap((move) => move.step ?? [])],
     stepsAfterLock: [...after.flatMap((move) => move.step ?? []), ...(start ? [start.step] : [])],
   };
 }
 
-function nodeOf(step: Step): string {
-  return 'node' in step ? step.node.name : step.nodeReboot.metadata.name;
+/** What cannot be decided about one node stops that node, and no other. */
+function advanceSafely(context: AttemptContext): Progress {
+  try {
+    return advance(context);
+  } catch (error) {
+    const message = `The attempt cannot be decided: ${error instanceof Error ? error.message : error}`;
+    return { phase: 'Failed', verdict: { code: 'Undecidable', message } };
+  }
+}
+
+/** A node that is being put back is still out of service, though it has no slot: nothing starts beside it. */
+function tidyingUp({ steps, lockEdits }: Upkeep): Verdict | null {
+  const untidy = steps.some(({ kind }) => kind === 'restoreNode' || kind === 'clearAttempt');
+  if (!untidy && !lockEdits.some(({ kind }) => kind === 'take')) return null;
+  return { code: 'TidyingUp', message: 'What was left of earlier attempts is put in order first.' };
 }
 
 function startOf(

@@ -82,12 +82,16 @@ export type Ask =
   | { kind: 'gates'; key: string; gates: Gates }
   | { kind: 'pods'; node: string; fresh: boolean }
   | { kind: 'node'; node: string }
-  | { kind: 'lease'; node: string };
+  | { kind: 'lease'; node: string }
+  /** Policies and the operator's namespace: where people may have said stop. */
+  | { kind: 'people' };
 
 /** What was read in answer to asks, within one cycle. */
 export interface Answers {
   /** Whether `snapshot.nodes` was read from the API server in this cycle, past every cache. */
   nodesFresh: boolean;
+  /** Whether policies and the operator's namespace were read past every cache in this cycle. */
+  peopleFresh: boolean;
   gates: ReadonlyMap<string, Verdict | null>;
   pods: ReadonlyMap<string, readonly Pod[]>;
   /** Nodes whose pods, and nodes that themselves, were read past every cache in this cycle. */

@@ -73,7 +73,7 @@ describe('the agent', () => {
           return outcome;
         },
       },
-      nodeUID: 'uid-of-n1',
+      nodeUID: async () => 'uid-of-n1',
       version: '0.1.0',
       clock,
       random: () => 0.5,

@@ -40,7 +40,7 @@ describe('the actor', () => {
   const take = { kind: 'take', slot: aSlot('n2') } as const;
 
   it('does nothing for a plan that has nothing', async () => {
-    expect(await act({})).to.deep.equal({ done: 0, conflicts: 0, failures: 0 });
+    expect(await act({})).to.deep.include({ done: 0, conflicts: 0, failures: 0 });
     expect(effects.done).to.deep.equal([]);
   });
 
@@ -59,7 +59,7 @@ describe('the actor', () => {
   ] as const) {
     it(`takes no step that depends on the lock when that was answered with ${status}`, async () => {
       effects.failures.set('lock', refusal(status));
-      expect(await act({ lockEdits: [take], stepsAfterLock: [begin] })).to.deep.equal(counted);
+      expect(await act({ lockEdits: [take], stepsAfterLock: [begin] })).to.deep.include(counted);
       expect(effects.done).to.deep.equal([]);
     });
   }
@@ -69,7 +69,7 @@ describe('the actor', () => {
     effects.failures.set('clearAttempt', refusal(500));
     const clear: Step = { kind: 'clearAttempt', nodeReboot: aNodeReboot('n3'), attemptID: 'x' };
     const restore: Step = { kind: 'restoreNode', node: aNode('n4'), uncordon: true, attemptID: 'x' };
-    expect(await act({ steps: [cordon, clear, restore] })).to.deep.equal({ done: 1, conflicts: 1, failures: 1 });
+    expect(await act({ steps: [cordon, clear, restore] })).to.deep.include({ done: 1, conflicts: 1, failures: 1 });
     expect(effects.done).to.deep.equal(['restoreNode']);
     expect([log.of('debug'), log.of('warn')], 'a conflict is no trouble').to.deep.equal([
       ['cordon was not carried out'],
@@ -94,7 +94,7 @@ describe('the actor', () => {
       code: 'Held',
       message: 'm',
     };
-    expect(await act({ steps: [ending] })).to.deep.equal({ done: 1, conflicts: 0, failures: 0 });
+    expect(await act({ steps: [ending] })).to.deep.include({ done: 1, conflicts: 0, failures: 0 });
   });
 
   it('writes no lock that is not in order', async () => {
@@ -113,7 +113,7 @@ describe('the actor', () => {
       ['9', 4],
     ]);
     effects.failures.set('lock', refusal(409));
-    expect(await actor.claim(claim, LOCK)).to.deep.equal({ done: 0, conflicts: 1, failures: 0 });
+    expect(await actor.claim(claim, LOCK)).to.deep.include({ done: 0, conflicts: 1, failures: 0 });
   });
 
   it('remembers what came of evictions, as long as a node is draining', async () => {

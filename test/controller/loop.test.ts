@@ -22,6 +22,7 @@ class CachesDouble {
   slots: Slot[] = [];
   epoch = 3;
   kept: ReadonlySet<string> = new Set();
+  refreshed = 0;
   readonly watched: string[] = [];
 
   readonly nodes = { views: () => new Map(this.nodeViews.map((node) => [node.name, node])) };
@@ -35,6 +36,10 @@ class CachesDouble {
   watchPods(node: string) {
     this.watched.push(node);
   }
+  async refresh() {
+    this.refreshed += 1;
+  }
+  async refreshPeople() {}
   keepPodsOf(nodes: ReadonlySet<string>) {
     this.kept = nodes;
   }
@@ -124,6 +129,7 @@ describe('the control loop', () => {
     effects.failures.clear();
     await clock.advance(200);
     expect(effects.locks[0]).to.deep.equal({ epoch: 4, slots: [], resourceVersion: '50' });
+    expect(caches.refreshed, 'read anew before each try, and after the claim').to.equal(3);
   });
 
   it('acts under the epoch that it has claimed', async () => {
@@ -184,6 +190,17 @@ describe('the control loop', () => {
     const waits = clock.slept.filter((ms) => ms > 0);
     expect(waits.slice(0, 5)).to.deep.equal([100, 200, 400, 800, 1_600]);
     expect(Math.max(...waits)).to.equal(30_000);
+  });
+
+  it('goes on telling people while one step is refused again and again, and does not hammer the API server', async () => {
+    caches.nodeViews = [...caches.nodeViews, aNode('n2')];
+    caches.nodeRebootViews = [aNodeReboot('n1')];
+    effects.failures.set('createNodeReboot', refusal(403));
+    await lead();
+    caches.epoch = 4;
+    await clock.advance(60_000);
+    expect(effects.done).to.include('status workers');
+    expect(log.of('warn').length).to.be.within(5, 15);
   });
 
   it('starts nothing while what it asked for cannot be read', async () => {

@@ -27,6 +27,7 @@ function aState(changes: Partial<AgentState> = {}): AgentState {
     now: NOON,
     ordered: new Set(),
     refused: new Map(),
+    reported: '',
     ...changes,
   };
 }

@@ -114,9 +114,15 @@ describe('an attempt', () => {
   });
 
   it('reads the node, its pods and the gates past every cache before the request', () => {
-    const { plan } = decideOn(drained({ answers: { pods: new Map([['n1', []]]) } }));
-    expect(writesOf(plan)).to.deep.equal([]);
-    expect(plan.asks.map(({ kind }) => kind).sort()).to.deep.equal(['gates', 'lease', 'node', 'pods']);
+    const pods = new Map([['n1', []]]);
+    const first = decideOn(drained({ answers: { pods } })).plan;
+    expect([writesOf(first), first.asks.map(({ kind }) => kind)], 'gates may take their time').to.deep.equal([
+      [],
+      ['gates'],
+    ]);
+    const second = decideOn(drained({ answers: { pods, gates: new Map([[ID, null]]), peopleFresh: false } })).plan;
+    expect(writesOf(second)).to.deep.equal([]);
+    expect(second.asks.map(({ kind }) => kind).sort()).to.deep.equal(['lease', 'node', 'people', 'pods']);
   });
 
   it('marks the slot first, then writes the request', () => {
@@ -152,8 +158,25 @@ describe('an attempt', () => {
   it('puts the node back when a gate stays closed for ten minutes after the drain', () => {
     const closed = { code: 'ActiveAlerts', message: 'KubeNodeNotReady is firing' };
     const answers = { ...everythingRead(), gates: new Map([[ID, closed]]) };
-    const { plan } = decideOn(drained({ answers, timers: new Map([[`gate/${ID}`, 1_000_000 - 600_000]]) }));
+    const { plan } = decideOn(drained({ answers, timers: new Map([[`recheck/${ID}`, 1_000_000 - 600_000]]) }));
     expect(plan.steps[0]).to.include({ kind: 'endAttempt', code: 'ActiveAlerts' });
+  });
+
+  it('is put back when what has to be read before the request cannot be read for ten minutes', () => {
+    const answers = { ...everythingRead(), leases: new Map() };
+    expect(writesOf(decideOn(drained({ answers })).plan)).to.deep.equal([]);
+    const late = decideOn(drained({ answers, timers: new Map([[`recheck/${ID}`, 1_000_000 - 600_000]]) }));
+    expect(late.plan.steps[0]).to.include({ kind: 'endAttempt', code: 'NotReadable' });
+  });
+
+  it('stops only its own node when it cannot be decided', () => {
+    const damaged = anAttempt('n1');
+    const policy = { ...damaged.policy, spec: { ...damaged.policy.spec, schedule: { windows: {} } } };
+    const nodeReboots = [aNodeReboot('n1', { attempt: { ...damaged, policy }, prepare: { attemptID: ID } })];
+    expect(decideOn(drained({ nodeReboots })).plan.steps[0]).to.include({
+      kind: 'endAttempt',
+      code: 'AttemptUnreadable',
+    });
   });
 
   const interruptions: Record<string, [Given, string]> = {

@@ -139,7 +139,7 @@ describe('the queue', () => {
     expect(writesOf(decideOn(fleet(['n1'], { nodeReboots: [asking] })).plan)).to.deep.equal(['clearAttempt']);
   });
 
-  it('counts a slot that an accepted reboot gets back in the same write', () => {
+  it('starts nothing beside what is put in order: a slot that an accepted reboot gets back comes first', () => {
     const reboot = {
       attemptID: 'attempt-of-a',
       fromBootID: 'boot-1-of-a',
@@ -153,8 +153,11 @@ describe('the queue', () => {
       nodeReboots: [accepted, waits('b')],
       policies: [aPolicy({ disruption: { maxUnavailable: 5 } })],
     });
-    expect(started(given)).to.deep.equal(['a']);
-    expect(started({ ...given, maxDisrupted: 2 }).sort()).to.deep.equal(['a', 'b']);
+    expect(started({ ...given, maxDisrupted: 2 })).to.deep.equal(['a']);
+    expect(why({ ...given, maxDisrupted: 2 }, 'b')).to.deep.equal(['TidyingUp']);
+    const back = aSlot('a', { requested: 'nrb-of-a' });
+    expect(started({ ...given, slots: [back], maxDisrupted: 1 })).to.deep.equal([]);
+    expect(started({ ...given, slots: [back], maxDisrupted: 2 })).to.deep.equal(['b']);
   });
 });
 

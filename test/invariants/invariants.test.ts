@@ -140,6 +140,10 @@ describe('the invariants', () => {
         .node('n1', {}, 'b2'),
       'while schedulable',
     ],
+    'a reboot after the request was withdrawn': [
+      requested().node('n1', {}).has('NodeReboot', 'n1', { spec: {} }).lock([]).node('n1', {}, 'b2'),
+      'without an accepted attempt',
+    ],
     'two reboots for one attempt': [
       requested()
         .has('NodeReboot', 'n1', { spec: REQUEST, status: { agent: { accepted: 'a1' } } })

@@ -87,12 +87,15 @@ const RULES: readonly Rule[] = [
     },
   },
   {
-    name: '3: a node that was asked to reboot is cordoned while it reboots, and reboots once an attempt',
+    name: '3: a node that was ever asked reboots only for an accepted attempt, cordoned, with its slot, and once an attempt',
     broken: ({ kind, name, object, previous }, world) => {
+      if (kind === 'NodeReboot' && requestOf(object) !== undefined) world.asked.add(name);
       if (kind !== 'Node' || previous === undefined || bootIDOf(previous) === bootIDOf(object)) return undefined;
-      const request = requestOf(world.nodeReboots.get(name));
+      if (!world.asked.has(name)) return undefined;
       const accepted = world.acceptedBy(name);
-      if (request === undefined || accepted !== request.attemptID) return undefined;
+      if (accepted === undefined || !slotsOf(world.lock).some((slot) => slot.attemptID === accepted)) {
+        return `${name} rebooted without an accepted attempt that holds its slot`;
+      }
       if (!isUnschedulable(previous)) return `${name} rebooted for attempt ${accepted} while schedulable`;
       const before = world.rebootsOf(accepted);
       world.noteReboot(accepted);

@@ -25,6 +25,8 @@ export class World {
   readonly nodeReboots = new Map<string, KubeObject>();
   readonly pods = new Map<string, KubeObject>();
   lock: KubeObject | undefined;
+  /** Nodes that were asked to reboot at any time. */
+  readonly asked = new Set<string>();
   /** Attempts whose cordon came off. */
   readonly ended = new Set<string>();
   readonly #reboots = new Map<string, number>();

@@ -154,6 +154,7 @@ export function aSnapshot(given: Given): Snapshot {
     evictions: new Map(),
     answers: {
       nodesFresh: true,
+      peopleFresh: true,
       gates: new Map(),
       pods: new Map(),
       podsFresh: new Set(),

@@ -1,5 +1,5 @@
 import type { NodeReboot, NodeView, Slot, Snapshot, Verdict } from '../model.ts';
-import { frozenRules } from '../policy/rules.ts';
+import { DEFAULTS, frozenRules } from '../policy/rules.ts';
 import type { Timers } from '../timers.ts';
 import { cordonOf } from './cordon.ts';
 import { type Ending, endOf } from './finish.ts';
@@ -63,7 +63,7 @@ function afterAcceptance(context: AttemptContext): Progress {
       message: `The node could not be rebooted: ${failure.reason}`,
     });
   }
-  const limit = (attempt && frozenRules(attempt)?.rebootTimeoutMs) ?? Number.POSITIVE_INFINITY;
+  const limit = (attempt && frozenRules(attempt)?.rebootTimeoutMs) ?? DEFAULTS.rebootTimeoutMs;
   if (timers.expired(`reboot/${slot.attemptID}`, limit)) {
     const message =
       'The agent accepted the reboot, but no new boot ID appeared in time. The node keeps its cordon and its slot, since a late reboot is still possible.';

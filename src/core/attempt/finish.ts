@@ -1,4 +1,4 @@
-import type { NodeReboot } from '../model.ts';
+import type { Ask, NodeReboot } from '../model.ts';
 import { backoffAfter } from '../queue/backoff.ts';
 import type { HistoryEntry, LockEdit, Step } from '../steps.ts';
 import { isMarked } from './cordon.ts';
@@ -15,7 +15,10 @@ const HISTORY_LENGTH = 10;
  * rebooted or may still), the node is put back, history is written, the NodeReboot is cleared, the slot is freed.
  * Each is told from what the cluster says, so that a crash between any two loses nothing.
  */
-export function endOf(context: AttemptContext, ending: Ending): { step: Step } | { lockEdit: LockEdit } {
+export function endOf(
+  context: AttemptContext,
+  ending: Ending,
+): { step: Step } | { lockEdit: LockEdit } | { asks: readonly Ask[] } {
   const { slot, node, cordon, nodeReboot, attempt } = context;
   if (nodeReboot !== undefined && attempt === undefined && asksSomething(nodeReboot)) {
     return { step: { kind: 'clearAttempt', nodeReboot, attemptID: slot.attemptID } };
@@ -32,6 +35,9 @@ export function endOf(context: AttemptContext, ending: Ending): { step: Step } |
     }
     return { step: { kind: 'clearAttempt', nodeReboot, attemptID: slot.attemptID } };
   }
+  // A cordon whose answer was lost may not have come by the watch yet, and a slot must not be freed over it.
+  const { nodesFresh, nodeFresh } = context.snapshot.answers;
+  if (!nodesFresh && !nodeFresh.has(node.name)) return { asks: [{ kind: 'node', node: node.name }] };
   return { lockEdit: { kind: 'free', attemptID: slot.attemptID, why: ending.message } };
 }
 

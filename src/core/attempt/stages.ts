@@ -61,11 +61,12 @@ function cordon({ cordon: { whose }, node, slot, epoch }: LiveContext): Progress
 
 function drain(context: LiveContext): Progress | null {
   const { node, slot, rules, timers, snapshot } = context;
+  const late = timers.expired(`drain/${slot.attemptID}`, rules.drain.timeoutMs);
   const state = drainOf(context);
-  if (state === null) return reading(context, 'Draining');
+  if (state === null) return late ? end(context, NOT_READABLE) : reading(context, 'Draining');
   if (state.refused.length > 0) return end(context, refused(state));
   if (state.left.length === 0) return null;
-  if (timers.expired(`drain/${slot.attemptID}`, rules.drain.timeoutMs)) return end(context, drainTimedOut(state));
+  if (late) return end(context, drainTimedOut(state));
   const blocked = state.waitingFor.length > 0;
   const verdict = blocked
     ? { code: 'DrainBlocked', message: `Pods cannot be evicted now: ${state.waitingFor.slice(0, 3).join('; ')}` }
@@ -80,30 +81,28 @@ function drain(context: LiveContext): Progress | null {
   };
 }
 
-/** Drained: everything is read again past the caches, every gate is asked again, and the reboot is requested. */
+/**
+ * Drained: every gate is asked again, then everything else is read again past the caches, and the reboot is requested.
+ * Gates may take their time, so what they are asked before is read after them.
+ */
 function request(context: LiveContext): Progress {
   const { snapshot, slot, node, nodeReboot, rules, timers } = context;
   const phase = 'Draining';
-  const asks: Ask[] = [
-    { kind: 'gates', key: slot.attemptID, gates: rules.gates },
-    { kind: 'pods', node: node.name, fresh: true },
-    { kind: 'node', node: node.name },
-    { kind: 'lease', node: node.name },
-  ];
-  const { gates, podsFresh, nodeFresh, leases } = snapshot.answers;
-  const read = podsFresh.has(node.name) && nodeFresh.has(node.name) && leases.has(node.name);
-  if (!gates.has(slot.attemptID) || !read) {
-    return {
-      phase,
-      verdict: { code: 'CheckingGates', message: 'The node is drained; the gates are asked again.' },
-      asks,
-    };
+  const late = timers.expired(`recheck/${slot.attemptID}`, RECHECK_TIMEOUT_MS);
+  const { gates, podsFresh, nodeFresh, leases, peopleFresh } = snapshot.answers;
+  if (!gates.has(slot.attemptID)) {
+    return { phase, verdict: CHECKING, asks: [{ kind: 'gates', key: slot.attemptID, gates: rules.gates }] };
   }
   const gate = gates.get(slot.attemptID);
   if (gate) {
-    if (timers.expired(`gate/${slot.attemptID}`, RECHECK_TIMEOUT_MS)) return end(context, gate);
+    if (late) return end(context, gate);
     timers.wakeIn(GATE_PERIOD_MS);
     return { phase, verdict: gate };
+  }
+  if (!podsFresh.has(node.name) || !nodeFresh.has(node.name) || !leases.has(node.name) || !peopleFresh) {
+    if (late) return end(context, NOT_READABLE);
+    timers.wakeIn(GATE_PERIOD_MS);
+    return { phase, verdict: CHECKING, asks: lastReads(node.name) };
   }
   if (!sameBoot(context)) {
     const message = 'The node is no longer in the boot in which the attempt began.';
@@ -129,6 +128,19 @@ function request(context: LiveContext): Progress {
       },
     },
   };
+}
+
+const CHECKING: Verdict = {
+  code: 'CheckingGates',
+  message: 'The node is drained; the gates are asked and everything is read once more.',
+};
+const NOT_READABLE: Verdict = {
+  code: 'NotReadable',
+  message: "The node, its pods, its Lease or the policies could not be read. The controller's log says why.",
+};
+
+function lastReads(node: string): Ask[] {
+  return [{ kind: 'pods', node, fresh: true }, { kind: 'node', node }, { kind: 'lease', node }, { kind: 'people' }];
 }
 
 /** Once it has been requested, nothing but the agent's answer is waited for. */

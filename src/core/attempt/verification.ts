@@ -1,5 +1,5 @@
 import type { Ask, Verdict } from '../model.ts';
-import { frozenRules } from '../policy/rules.ts';
+import { DEFAULTS, frozenRules } from '../policy/rules.ts';
 import { isMarked } from './cordon.ts';
 import type { AttemptContext, Progress } from './progress.ts';
 
@@ -12,7 +12,7 @@ export function verify(context: AttemptContext): Progress | null {
   if (!isMarked(node) && cordon.whose !== 'foreign') return null;
   const lacking = missing(context);
   if (lacking === null) return null;
-  const limit = (attempt && frozenRules(attempt)?.readyTimeoutMs) ?? Number.POSITIVE_INFINITY;
+  const limit = (attempt && frozenRules(attempt)?.readyTimeoutMs) ?? DEFAULTS.readyTimeoutMs;
   const late = timers.expired(`verify/${slot.attemptID}`, limit);
   const { verdict, asks } = lacking;
   return { phase: late ? 'Failed' : 'Verifying', verdict: late ? { ...verdict, code: 'NotVerified' } : verdict, asks };

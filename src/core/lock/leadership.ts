@@ -10,12 +10,16 @@ export interface Claim {
   why: string;
 }
 
-/** 1 + the highest epoch found anywhere: so every leadership outranks each one before it. */
-export function nextEpoch({ lock, nodes, nodeReboots }: Snapshot): number {
-  let highest = lock.kind === 'ok' ? lock.epoch : 0;
-  for (const node of nodes.values()) highest = Math.max(highest, nodeEpoch(node));
-  for (const { spec } of nodeReboots.values()) highest = Math.max(highest, spec.attempt?.epoch ?? 0);
-  return highest + 1;
+/**
+ * 1 + the highest epoch that any leadership may have had. Each writes its own to the lock before it writes it anywhere
+ * else, so the lock knows; what Nodes and NodeReboots say, which others may write, is asked only where there is no lock.
+ */
+export function nextEpoch({ lock, nodes, nodeReboots, epoch }: Snapshot): number {
+  const known = Math.max(epoch ?? 0, lock.kind === 'ok' ? lock.epoch : 0);
+  if (lock.kind === 'ok') return known + 1;
+  const onNodes = [...nodes.values()].map(nodeEpoch);
+  const inAttempts = [...nodeReboots.values()].map(({ spec }) => spec.attempt?.epoch ?? 0);
+  return Math.max(known, ...onNodes, ...inAttempts) + 1;
 }
 
 /**
@@ -32,9 +36,9 @@ export function claimOf(snapshot: Snapshot): Claim | null {
   return { epoch: nextEpoch(snapshot), slots: rebuiltSlots(snapshot), why };
 }
 
-/** Whether somebody else leads: an epoch above ours, wherever it is met. */
-export function isOutranked(snapshot: Snapshot): boolean {
-  return snapshot.epoch !== null && nextEpoch(snapshot) - 1 > snapshot.epoch;
+/** Whether somebody else leads: the lock has an epoch above ours. */
+export function isOutranked({ lock, epoch }: Snapshot): boolean {
+  return epoch !== null && lock.kind === 'ok' && lock.epoch > epoch;
 }
 
 /**
@@ -45,12 +49,12 @@ export function adoptionSteps(snapshot: Snapshot, slots: readonly Slot[], epoch:
   const inherited = slots.filter(({ attemptID }) => snapshot.inherited.has(attemptID));
   return inherited.flatMap((slot): Step[] => {
     const node = snapshot.nodes.get(slot.node);
-    if (node !== undefined && node.uid === slot.nodeUID && nodeEpoch(node) < epoch) {
+    if (node !== undefined && node.uid === slot.nodeUID && nodeEpoch(node) !== epoch) {
       return [{ kind: 'adoptNode', node, epoch }];
     }
     const nodeReboot = snapshot.nodeReboots.get(slot.node);
     const attempt = nodeReboot?.spec.attempt;
-    if (nodeReboot === undefined || attempt?.id !== slot.attemptID || attempt.epoch >= epoch) return [];
+    if (nodeReboot === undefined || attempt?.id !== slot.attemptID || attempt.epoch === epoch) return [];
     return [{ kind: 'adoptAttempt', nodeReboot, attempt, epoch }];
   });
 }

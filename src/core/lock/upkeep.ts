@@ -1,6 +1,7 @@
+import { ANNOTATIONS } from '../../api/names.ts';
 import { cordonOf, isMarked } from '../attempt/cordon.ts';
 import { asksSomething } from '../attempt/finish.ts';
-import type { NodeReboot, NodeView, Slot, Snapshot } from '../model.ts';
+import type { Ask, NodeReboot, NodeView, Slot, Snapshot } from '../model.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
 import type { LockEdit, Step } from '../steps.ts';
 
@@ -10,6 +11,7 @@ type Retake = Extract<LockEdit, { kind: 'take' }>;
 export interface Upkeep {
   steps: readonly Step[];
   lockEdits: readonly LockEdit[];
+  asks: readonly Ask[];
 }
 
 /**
@@ -21,15 +23,20 @@ export function upkeepOf(snapshot: Snapshot, policies: readonly ReadPolicy[], sl
   const steps: Step[] = [];
   const lockEdits: LockEdit[] = [];
   for (const node of snapshot.nodes.values()) {
-    if (slots.some((slot) => slot.node === node.name && slot.nodeUID === node.uid)) continue;
     const nodeReboot = snapshot.nodeReboots.get(node.name);
-    const found = tidy(node, nodeReboot) ?? membership(node, nodeReboot, selected.has(node.name));
+    const inFlight = slots.some((slot) => slot.node === node.name && slot.nodeUID === node.uid);
+    const found = inFlight
+      ? membership(node, nodeReboot, true)
+      : (tidy(node, nodeReboot) ?? membership(node, nodeReboot, selected.has(node.name)));
     if (found?.kind === 'take') lockEdits.push(found);
     else if (found !== null) steps.push(found);
   }
   steps.push(...orphans(snapshot));
-  lockEdits.push(...slotsOfGoneNodes(snapshot, slots));
-  return { steps, lockEdits };
+  const gone = slots.filter(({ node, nodeUID }) => snapshot.nodes.get(node)?.uid !== nodeUID);
+  const proven = gone.filter(({ node }) => isFresh(snapshot, node));
+  lockEdits.push(...proven.map(freed));
+  const asks = gone.filter((slot) => !proven.includes(slot)).map(({ node }): Ask => ({ kind: 'node', node }));
+  return { steps, lockEdits, asks };
 }
 
 /** Garbage collection would take them too, but only after a while. */
@@ -40,16 +47,20 @@ function orphans({ nodes, nodeReboots }: Snapshot): Step[] {
   return gone.map(([, nodeReboot]) => ({ kind: 'deleteNodeReboot', nodeReboot, why: 'its node is gone' }));
 }
 
-function slotsOfGoneNodes({ nodes }: Snapshot, slots: readonly Slot[]): LockEdit[] {
-  const gone = slots.filter(({ node, nodeUID }) => nodes.get(node)?.uid !== nodeUID);
-  return gone.map(({ node, attemptID }) => ({ kind: 'free', attemptID, why: `Node ${node} is gone` }));
+/** A cache may be behind: that a node is gone is believed only of the API server. */
+function isFresh({ answers }: Snapshot, node: string): boolean {
+  return answers.nodesFresh || answers.nodeFresh.has(node);
+}
+
+function freed({ node, attemptID }: Slot): LockEdit {
+  return { kind: 'free', attemptID, why: `Node ${node} is gone` };
 }
 
 /** A node without a slot carries nothing of ours, and its NodeReboot asks nothing. */
 function tidy(node: NodeView, nodeReboot: NodeReboot | undefined): Step | Retake | null {
   if (nodeReboot !== undefined && asksSomething(nodeReboot)) return settle(node, nodeReboot);
   if (!isMarked(node)) return null;
-  const attemptID = node.annotations['drydock.dev/cordon'] ?? '';
+  const attemptID = node.annotations[ANNOTATIONS.cordon] ?? '';
   return { kind: 'restoreNode', node, uncordon: cordonOf(node).whose === 'ours', attemptID };
 }
 
@@ -79,5 +90,11 @@ function membership(node: NodeView, nodeReboot: NodeReboot | undefined, selected
   if (nodeReboot.spec.nodeUID !== node.uid) {
     return { kind: 'deleteNodeReboot', nodeReboot, why: 'it belongs to an earlier node of this name' };
   }
-  return selected ? null : { kind: 'deleteNodeReboot', nodeReboot, why: 'no policy selects its node any more' };
+  // What a person has said of the node must outlive a policy that is away for a moment.
+  if (selected || isStopped(nodeReboot)) return null;
+  return { kind: 'deleteNodeReboot', nodeReboot, why: 'no policy selects its node any more' };
+}
+
+function isStopped({ metadata: { annotations = {} } }: NodeReboot): boolean {
+  return ANNOTATIONS.pause in annotations || ANNOTATIONS.hold in annotations;
 }

@@ -1,8 +1,5 @@
 import type { NodeView, RebootPolicy } from '../model.ts';
-import { validateAlerts } from './alerts.ts';
-import { InvalidDuration } from './duration.ts';
-import { type Rules, rulesOf } from './rules.ts';
-import { validateSchedule } from './schedule.ts';
+import { type Rules, readRules } from './rules.ts';
 import { matches } from './selector.ts';
 
 /** A policy as decisions use it. */
@@ -29,7 +26,8 @@ export function readPolicies(policies: readonly RebootPolicy[], nodes: Iterable<
     owned.set(node.name, { owner, node });
     for (const other of others) {
       const lost = overlaps.get(other) ?? [];
-      overlaps.set(other, [...lost, { node: node.name, owner: owner.metadata.name }]);
+      overlaps.set(other, lost);
+      lost.push({ node: node.name, owner: owner.metadata.name });
     }
   }
   const owners = [...owned.values()];
@@ -38,20 +36,8 @@ export function readPolicies(policies: readonly RebootPolicy[], nodes: Iterable<
     name: policy.metadata.name,
     nodes: owners.filter(({ owner }) => owner === policy).map(({ node }) => node),
     overlaps: overlaps.get(policy) ?? [],
-    ...understand(policy),
+    ...readRules(policy.spec),
   }));
-}
-
-/** What is wrong with a policy that the API server has let through, each in a sentence that says what to do. */
-function understand(policy: RebootPolicy): Pick<ReadPolicy, 'rules' | 'problems'> {
-  try {
-    const rules = rulesOf(policy.spec);
-    const problems = [...validateSchedule(rules.schedule), ...validateAlerts(rules.gates.prometheus?.alerts ?? {})];
-    return { rules: problems.length === 0 ? rules : null, problems };
-  } catch (error) {
-    if (!(error instanceof InvalidDuration)) throw error;
-    return { rules: null, problems: [error.message] };
-  }
 }
 
 function byAge(a: RebootPolicy, b: RebootPolicy): number {

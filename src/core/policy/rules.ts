@@ -1,6 +1,8 @@
 import type { Gates, RebootPolicySpec, Schedule } from '../../api/generated/rebootpolicy.ts';
 import type { Attempt } from '../steps.ts';
-import { parseDuration } from './duration.ts';
+import { validateAlerts } from './alerts.ts';
+import { InvalidDuration, parseDuration } from './duration.ts';
+import { validateSchedule } from './schedule.ts';
 
 /** A policy's spec with every default filled in and every duration in milliseconds. */
 export interface Rules {
@@ -39,11 +41,26 @@ export function rulesOf(spec: RebootPolicySpec): Rules {
   };
 }
 
+/** What a policy asks for where it says nothing. */
+export const DEFAULTS: Rules = rulesOf({ nodeSelector: {}, mode: 'Report' });
+
+/**
+ * Reads a spec that may be damaged or wrong.
+ *
+ * @returns its rules, or null and what is wrong with it, each in a sentence that says what to do
+ */
+export function readRules(spec: RebootPolicySpec): { rules: Rules | null; problems: readonly string[] } {
+  try {
+    const rules = rulesOf(spec);
+    const problems = [...validateSchedule(rules.schedule), ...validateAlerts(rules.gates.prometheus?.alerts ?? {})];
+    return { rules: problems.length === 0 ? rules : null, problems };
+  } catch (error) {
+    if (error instanceof InvalidDuration) return { rules: null, problems: [error.message] };
+    return { rules: null, problems: [`the policy is damaged: ${error instanceof Error ? error.message : error}`] };
+  }
+}
+
 /** The rules that an attempt runs under; null when its copy of the policy was damaged by hand. */
 export function frozenRules({ policy }: Attempt): Rules | null {
-  try {
-    return rulesOf(policy.spec as unknown as RebootPolicySpec);
-  } catch {
-    return null;
-  }
+  return readRules(policy.spec as unknown as RebootPolicySpec).rules;
 }

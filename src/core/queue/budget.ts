@@ -36,10 +36,12 @@ export function overBudget(
   return { code: 'BudgetUsed', message, nodes: others.sort() };
 }
 
-/** Whether draining a node would leave no other node for its pods. */
-export function isLastSchedulable(candidate: NodeView, nodes: Iterable<NodeView>): boolean {
+/** Whether draining a node would leave no other node for its pods: one that has a slot is on its way out as well. */
+export function isLastSchedulable(candidate: NodeView, nodes: Iterable<NodeView>, slots: readonly Slot[]): boolean {
+  const leaving = new Set(slots.map(({ node }) => node));
   for (const node of nodes) {
-    if (node.name !== candidate.name && node.ready && !node.unschedulable && !node.deleting) return false;
+    const stays = node.name !== candidate.name && !leaving.has(node.name);
+    if (stays && node.ready && !node.unschedulable && !node.deleting) return false;
   }
   return true;
 }

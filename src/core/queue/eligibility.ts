@@ -44,6 +44,7 @@ const CHECKS: readonly Check[] = [
   },
   ({ nodeReboot, node }) => {
     const agent = nodeReboot.status?.agent;
+    if (node.deleting) return verdict('NodeLeaving', 'The node is being deleted.');
     if (agent?.nodeUID !== node.uid)
       return verdict('AgentOfAnotherNode', 'What the agent reported belongs to an earlier node of this name.');
     if (node.bootID === '') return verdict('BootIDUnknown', 'The kubelet has not reported a boot ID.');
@@ -81,8 +82,8 @@ const CHECKS: readonly Check[] = [
     timers.wakeIn(state.nextCheck - now);
     return { ...verdict(state.code, state.message), nextCheck: state.nextCheck };
   },
-  ({ node }, { nodes }) =>
-    isLastSchedulable(node, nodes.values())
+  ({ node }, { nodes, lock }) =>
+    isLastSchedulable(node, nodes.values(), lock.kind === 'ok' ? lock.slots : [])
       ? verdict('LastSchedulableNode', 'No other node is Ready and schedulable, so its pods would have nowhere to go.')
       : null,
 ];
