@@ -46,6 +46,22 @@ describe('upkeep', () => {
     expect(writes({ nodes: [SPARE], nodeReboots: [aNodeReboot('n1')] })).to.deep.equal(['deleteNodeReboot']);
   });
 
+  it('makes the NodeReboot again that was deleted under a slot, so that its agent has somewhere to report', () => {
+    const given = { nodes: [cordoned(), SPARE], slots: [aSlot('n1', { requested: 'nrb-of-before' })] };
+    expect(writes(given)).to.deep.equal(['createNodeReboot']);
+    expect(writes({ ...given, policies: [] }), 'also when no policy selects it any more').to.include(
+      'createNodeReboot',
+    );
+  });
+
+  it('keeps what a person has said on a NodeReboot while no policy selects its node', () => {
+    for (const annotation of ['drydock.dev/hold', 'drydock.dev/pause']) {
+      const nodeReboot = aNodeReboot('n1');
+      const said = { ...nodeReboot, metadata: { ...nodeReboot.metadata, annotations: { [annotation]: 'disk' } } };
+      expect(writes({ policies: [], nodeReboots: [said] })).to.deep.equal([]);
+    }
+  });
+
   it('waits for one that is being deleted', () => {
     const nodeReboot = aNodeReboot('n1', { nodeUID: 'uid-of-earlier' });
     nodeReboot.metadata.deletionTimestamp = '2026-11-02T12:00:00Z';

@@ -200,4 +200,31 @@ describe('crashes and races', () => {
     await h.letDrain();
     await h.untilBack(machine, 1);
   });
+
+  it('a NodeReboot that is deleted after its reboot was accepted is made again, and the reboot is seen through', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1');
+    await h.startController();
+    await h.applyPolicy();
+    machine.rebooter.onOrder = 'ignore';
+    machine.requireReboot();
+    await h.until(
+      'the order',
+      ({ kind, object }) => kind === 'NodeReboot' && JSON.stringify(object).includes('"orders":1'),
+    );
+    const { uid } = h.nodeReboot('n1')?.metadata ?? { uid: '' };
+    await h.kubectl('delete', 'nodereboots', '--all');
+    await h.until(
+      'another NodeReboot',
+      ({ kind, type, object }) => kind === 'NodeReboot' && type === 'ADDED' && object.metadata.uid !== uid,
+      h.timeline.mark() - 1,
+    );
+    await h.untilPhase('n1', 'Rebooting', h.timeline.mark());
+    expect(h.isCordoned('n1')).to.equal(true);
+    expect(h.slots()).to.deep.equal(['n1']);
+
+    machine.beginReboot();
+    await h.untilBack(machine, 1);
+  });
 });

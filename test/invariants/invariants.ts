@@ -92,8 +92,11 @@ const RULES: readonly Rule[] = [
       if (kind === 'NodeReboot' && requestOf(object) !== undefined) world.asked.add(name);
       if (kind !== 'Node' || previous === undefined || bootIDOf(previous) === bootIDOf(object)) return undefined;
       if (!world.asked.has(name)) return undefined;
-      const accepted = world.acceptedBy(name);
-      if (accepted === undefined || !slotsOf(world.lock).some((slot) => slot.attemptID === accepted)) {
+      const slot = slotsOf(world.lock).find(({ node }) => node === name);
+      // A NodeReboot that was replaced after the request has forgotten whether it was accepted: it counts as accepted.
+      const replaced = slot !== undefined && slot.requested !== world.nodeReboots.get(name)?.metadata.uid;
+      const accepted = replaced && slot.requested !== '' ? slot.attemptID : world.acceptedBy(name);
+      if (accepted === undefined || slot?.attemptID !== accepted) {
         return `${name} rebooted without an accepted attempt that holds its slot`;
       }
       if (!isUnschedulable(previous)) return `${name} rebooted for attempt ${accepted} while schedulable`;
