@@ -1,4 +1,4 @@
-import { TransportError, type TransportResponse } from '../platform/transport.ts';
+import type { TransportResponse } from '../platform/transport.ts';
 
 interface Status {
   reason?: string;
@@ -49,9 +49,4 @@ export function isConflict(error: unknown): boolean {
 /** The resourceVersion of a watch is too old: list again. */
 export function isExpired(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired');
-}
-
-/** Whether the request may have been carried out although there was no answer. */
-export function isUnknownOutcome(error: unknown): boolean {
-  return error instanceof TransportError || (error instanceof ApiError && error.status >= 500);
 }

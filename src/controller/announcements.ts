@@ -1,6 +1,7 @@
 import { API_VERSION } from '../api/names.ts';
 import type { Announcement } from '../cluster/ports.ts';
 import type { NodeReboot } from '../core/model.ts';
+import type { ReadPolicy } from '../core/policy/owners.ts';
 import type { Step } from '../core/steps.ts';
 import type { NodeRebootView } from '../core/views/views.ts';
 
@@ -55,13 +56,12 @@ export function announcementFor(nodeReboot: NodeReboot, { verdict }: NodeRebootV
 }
 
 /** The Event of a policy that has become unusable. */
-export function invalidPolicy(name: string, uid: string, problems: readonly string[]): Announcement {
-  return {
-    type: 'Warning',
-    reason: 'PolicyInvalid',
-    message: problems.join('; '),
-    about: { apiVersion: API_VERSION, kind: 'RebootPolicy', name, uid },
-  };
+export function invalidPolicy({ policy, name, problems }: ReadPolicy): Announcement | null {
+  const known =
+    policy.status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'Invalid') === true;
+  if (problems.length === 0 || known) return null;
+  const about = { apiVersion: API_VERSION, kind: 'RebootPolicy', name, uid: policy.metadata.uid };
+  return { type: 'Warning', reason: 'PolicyInvalid', message: problems.join('; '), about };
 }
 
 function normal(nodeReboot: NodeReboot, reason: string, message: string): Announcement {

@@ -3,7 +3,7 @@ import type { Plan } from '../core/decide.ts';
 import type { NodeReboot, Snapshot } from '../core/model.ts';
 import { nodeRebootView, policyView } from '../core/views/views.ts';
 import type { Clock } from '../platform/clock.ts';
-import { announcementFor } from './announcements.ts';
+import { announcementFor, invalidPolicy } from './announcements.ts';
 import { differs } from './difference.ts';
 
 /** How long a change waits before it is written, so that steps which follow each other cost one write. */
@@ -60,7 +60,11 @@ export class StatusWriter {
       const { policy } = read;
       const slots = snapshot.lock.kind === 'ok' ? snapshot.lock.slots : [];
       const view = policyView(read, plan, slots, snapshot);
-      const write = () => this.#effects.writePolicyStatus(policy, view);
+      const write = async () => {
+        await this.#effects.writePolicyStatus(policy, view);
+        const announcement = invalidPolicy(read);
+        if (announcement !== null) await this.#effects.announce(announcement);
+      };
       consider(`rbp/${policy.metadata.uid}`, policy.status, view, write);
     }
     for (const nodeReboot of inOrder(snapshot, plan)) {

@@ -112,6 +112,7 @@ describe('bad input', () => {
       const { message } = await h.untilPolicy('Ready', 'False', 'Invalid', 'invalid');
       expect(message).to.match(sentence).and.contain('Until this is mended the policy disrupts nothing.');
       await h.untilVerdict(machine.name, 'PolicyInvalid');
+      expect(await h.kubectl('describe', 'rbp', 'invalid')).to.match(/Warning\s+PolicyInvalid/);
       expect(h.slots()).to.deep.equal([]);
       await machine.remove();
     });

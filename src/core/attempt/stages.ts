@@ -4,11 +4,11 @@ import { type DrainState, drainState, nameOf } from './drain.ts';
 import { end, type LiveContext, type Progress } from './progress.ts';
 
 /** How long an agent may take to say whether it could reboot its node. */
-export const PREPARE_TIMEOUT_MS = 30_000;
+const PREPARE_TIMEOUT_MS = 30_000;
 /** How long an agent may take to accept a request. */
-export const ACCEPT_TIMEOUT_MS = 60_000;
+const ACCEPT_TIMEOUT_MS = 60_000;
 /** How long a gate may stay closed after the drain before the node is put back: our own drain may be what closes it. */
-export const RECHECK_TIMEOUT_MS = 600_000;
+const RECHECK_TIMEOUT_MS = 600_000;
 /** How often a closed gate is asked again. */
 export const GATE_PERIOD_MS = 15_000;
 

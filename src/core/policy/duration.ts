@@ -22,15 +22,3 @@ export function parseDuration(text: string): number {
   const [hours, minutes, seconds] = match.slice(1).map((digits) => Number(digits ?? 0)) as [number, number, number];
   return ((hours * 60 + minutes) * 60 + seconds) * 1000;
 }
-
-/** Writes milliseconds for people, to the second: 1h30m, 90s as 1m30s, less than half a second (or nothing) as 0s. */
-export function formatDuration(ms: number): string {
-  const all = Math.round(ms / 1000);
-  const parts = [
-    [Math.floor(all / 3600), 'h'],
-    [Math.floor(all / 60) % 60, 'm'],
-    [all % 60, 's'],
-  ] as const;
-  const text = parts.map(([count, unit]) => (count > 0 ? `${count}${unit}` : '')).join('');
-  return text || '0s';
-}
