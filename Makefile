@@ -34,7 +34,7 @@ $(INSTALLED): package-lock.json
 
 .PHONY: go
 go:
-	@command -v go >/dev/null || { echo 'go is missing: the test bed is built from source; install Go 1.26 or later (https://go.dev/dl)' >&2; exit 1; }
+	@command -v go >/dev/null || { echo 'go is missing: the test bed is built from source; install Go 1.21 or later (https://go.dev/dl); it fetches the toolchain that is needed' >&2; exit 1; }
 
 .PHONY: demo
 demo: deps go ## Watch Drydock reboot the nodes of a real control plane, here

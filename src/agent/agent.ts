@@ -182,7 +182,7 @@ export class Agent {
   /** A refusal is said once, not at every poll. */
   #say(move: AgentMove): void {
     const said = move.kind === 'wait' ? (move.why ?? '') : '';
-    if (said !== '' && said !== this.#saidLast) this.#options.log.info('not rebooting', { why: said });
+    if (said !== '' && said !== this.#saidLast) this.#options.log.debug('waiting', { why: said });
     this.#saidLast = said;
   }
 }

@@ -61,7 +61,7 @@ export function invalidPolicy({ policy, name, problems }: ReadPolicy): Announcem
     policy.status?.conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'Invalid') === true;
   if (problems.length === 0 || known) return null;
   const about = { apiVersion: API_VERSION, kind: 'RebootPolicy', name, uid: policy.metadata.uid };
-  return { type: 'Warning', reason: 'PolicyInvalid', message: problems.join('; '), about };
+  return { type: 'Warning', reason: 'PolicyInvalid', message: problems.join(' '), about };
 }
 
 function normal(nodeReboot: NodeReboot, reason: string, message: string): Announcement {

@@ -4,7 +4,7 @@ import { adoptionSteps, type Claim, claimOf, heldFromOutside, isOutranked } from
 import { type Upkeep, upkeepOf } from './lock/upkeep.ts';
 import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
 import { type ReadPolicy, readPolicies } from './policy/owners.ts';
-import type { Candidate } from './queue/eligibility.ts';
+import { type Candidate, settleTimer } from './queue/eligibility.ts';
 import { attemptFor, queueOf, type Waiting } from './queue/queue.ts';
 import type { LockEdit, Step } from './steps.ts';
 import type { Timers } from './timers.ts';
@@ -96,6 +96,8 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
 
 /** What cannot be decided about one node stops that node, and no other. */
 function advanceSafely(context: AttemptContext): Progress {
+  const { timers, node, nodeReboot } = context;
+  if (nodeReboot !== undefined) timers.elapsed(settleTimer(node, nodeReboot));
   try {
     return advance(context);
   } catch (error) {

@@ -68,7 +68,9 @@ export class HttpsTransport implements Transport {
       const { server, headers, ...options } = await this.#credentials();
       const url = new URL(server.pathname.replace(/\/$/, '') + request.path, server);
       return await new Promise<IncomingMessage>((resolve, reject) => {
-        const all = { ...(headers as Record<string, string>), ...request.headers };
+        // Node frames no body of a DELETE by itself: without its length the server takes it for the next request.
+        const length = request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) };
+        const all = { ...(headers as Record<string, string>), ...request.headers, ...length };
         const outgoing = https.request(
           url,
           { ...options, method: request.method, headers: all, agent, signal },

@@ -287,7 +287,7 @@ describe('the agent', () => {
     expect(orders).to.deep.equal([ID]);
     expect(stored()).not.to.have.property('failed');
     expect(
-      log.of('info').filter((message) => message === 'not rebooting'),
+      log.of('debug').filter((message) => message === 'waiting'),
       'said, but not at every poll',
     ).to.have.length(1);
   });

@@ -233,16 +233,12 @@ describe('what people read', () => {
   it('is of a policy whether it is in force, what it does and what keeps its nodes', () => {
     const nodeReboots = [aNodeReboot('n1', {}, { agent: required() })];
     const held = { nodes: [aNode('n1', { annotations: { 'drydock.dev/hold': '' } }), SPARE], nodeReboots };
-    expect(reasonsOf({})).to.deep.equal([
-      'Ready True InForce',
-      'Progressing False Idle',
-      'Blocked False NothingPending',
-    ]);
+    expect(reasonsOf({})).to.deep.equal(['Ready True InForce', 'Progressing False Idle', 'Blocked False NotBlocked']);
     expect(reasonsOf(held)).to.deep.equal(['Ready True InForce', 'Progressing False Idle', 'Blocked True Held']);
     expect(reasonsOf(draining)).to.deep.equal([
       'Ready True InForce',
       'Progressing True NodesInFlight',
-      'Blocked False NothingPending',
+      'Blocked False NotBlocked',
     ]);
     expect(reasonsOf({ policies: [aPolicy({ mode: 'Report' })] })[0]).to.equal('Ready True ReportOnly');
     expect(reasonsOf({ policies: [aPolicy({ settle: 'x' })] })[0]).to.equal('Ready False Invalid');

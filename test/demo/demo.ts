@@ -55,7 +55,7 @@ async function play(bed: TestBed): Promise<void> {
   await narrator.untilVerdict('ActiveAlerts', SCENE_TIMEOUT_MS);
   await table(bed);
 
-  say('The alert DiskFillsUp clears');
+  say('The alert DiskFillsUp clears; a closed gate is asked again every 15 s');
   await prometheus.clear('DiskFillsUp');
   await narrator.untilVerdict('DrainBlocked', SCENE_TIMEOUT_MS);
   await table(bed);
@@ -88,7 +88,12 @@ async function table(bed: TestBed): Promise<void> {
     'MESSAGE:.status.verdict.message',
   ];
   const { stdout } = await bed.kubectl(['get', 'nodereboots', '-o', `custom-columns=${columns.join(',')}`]);
-  console.log(styleText('dim', `\n      $ kubectl get nodereboots\n${stdout.trimEnd().replaceAll(/^/gm, '      ')}\n`));
+  console.log(
+    styleText(
+      'dim',
+      `\n      $ kubectl get nodereboots -o custom-columns=…\n${stdout.trimEnd().replaceAll(/^/gm, '      ')}\n`,
+    ),
+  );
 }
 
 const started = Date.now();

@@ -47,7 +47,7 @@ describe('what Drydock says of what it does', () => {
     expect(steps).to.deep.equal(['beginAttempt', 'cordon', 'request', 'restoreNode', 'recordHistory', 'clearAttempt']);
 
     expect(await h.kubectl('get', 'rbp')).to.match(
-      /NAME\s+MODE\s+NODES\s+PENDING\s+IN FLIGHT\s+FAILED\s+READY\s+BLOCKED/,
+      /NAME\s+MODE\s+NODES\s+PENDING\s+IN FLIGHT\s+FAILED\s+READY\s+REASON\s+BLOCKED/,
     );
     expect(await h.kubectl('explain', 'rbp.spec.drain.timeout')).to.contain('How long the drain of one node may take');
   });

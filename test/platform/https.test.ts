@@ -83,6 +83,19 @@ describe('the HTTPS transport', () => {
     });
   });
 
+  it('sends the body of a DELETE so that it is read as such, and the connection serves the next request', async () => {
+    const seen: string[] = [];
+    handle = (request, response, body) => {
+      seen.push(`${request.method} ${request.url} ${body}`);
+      response.end('{}');
+    };
+    const one = transport();
+    await one.request({ method: 'DELETE', path: '/x', body: '{"preconditions":"ü"}', timeoutMs: 1_000 });
+    await one.request(get('/y'));
+    expect(seen).to.deep.equal(['DELETE /x {"preconditions":"ü"}', 'GET /y ']);
+    expect(connections).to.equal(1);
+  });
+
   it('finds an API server below a path', async () => {
     handle = (request, response) => response.end(request.url);
     expect((await transport({}, '/k8s/clusters/c-1/').request(get('/api?x=1'))).body).to.equal(

@@ -32,19 +32,25 @@ metadata: {name: web, namespace: default}
 spec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}}
 `;
 
-async function furnish(bed: TestBed): Promise<Machine[]> {
+interface Furnished {
+  machines: readonly Machine[];
+  /** URL of the controller's metrics. */
+  metrics: string;
+}
+
+async function furnish(bed: TestBed): Promise<Furnished> {
   await bed.installDrydock();
   const names = ['node-1', 'node-2', 'node-3'];
   const machines = await Promise.all(names.map((name) => bed.machine(name, { rebootSeconds: REBOOT_SECONDS })));
   await bed.apply(SOMETHING_TO_DRAIN);
-  await bed.controller({ identity: 'playground' });
+  const { url } = await bed.controller({ identity: 'playground' });
   const policy = join(projectRoot, POLICY);
   if (existsSync(policy)) await bed.apply(policy);
   else console.log(`There is no ${POLICY}: apply a RebootPolicy of your own.`);
-  return machines;
+  return { machines, metrics: `${url}/metrics` };
 }
 
-function explain(bed: TestBed, machines: readonly Machine[], kubectl: string): string {
+function explain(bed: TestBed, { machines, metrics }: Furnished, kubectl: string): string {
   return `
 A cluster with ${machines.length} machines is up. In another terminal:
 
@@ -52,7 +58,7 @@ A cluster with ${machines.length} machines is up. In another terminal:
 
 Have a machine ask for a reboot, as a package manager does:
 
-${machines.map(({ name, files }) => `  touch ${files.sentinel}   # ${name}`).join('\n')}
+${machines.map(({ name, files }) => `  echo kernel-$RANDOM > ${files.packages}; touch ${files.sentinel}   # ${name}`).join('\n')}
 
 Then watch what happens, one of these in each terminal:
 
@@ -65,8 +71,9 @@ And try:
 
   kubectl annotate node node-2 drydock.dev/hold='being looked at'    # this node waits; with a - behind the key it goes on
   kubectl annotate namespace drydock drydock.dev/pause=lunch         # everything waits
-  kubectl cordon node-3                                              # stays cordoned, whatever happens
-  tail -f ${bed.folder}/*.log ${bed.folder}/machines/*/agent.log
+  kubectl cordon node-3                                              # before its turn: it stays cordoned, whatever happens
+  tail -f ${bed.folder}/playground.log ${bed.folder}/machines/*/agent.log
+  curl ${metrics}
 
 Ctrl-C ends it all.
 `;
@@ -75,14 +82,16 @@ Ctrl-C ends it all.
 const started = Date.now();
 console.log('Starting …');
 const { kubectl } = await binaries();
-const bed = await TestBed.start();
+const starting = TestBed.start();
 
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (stopping) process.exit(1);
     stopping = true;
-    bed.stop().then(
+    // Also while it still starts: what is there by then has to go.
+    const stopped = starting.then((started) => started.stop());
+    stopped.then(
       () => process.exit(0),
       (error: unknown) => {
         console.error(error);
@@ -92,9 +101,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+const bed = await starting;
 try {
-  const machines = await furnish(bed);
-  console.log(explain(bed, machines, kubectl));
+  console.log(explain(bed, await furnish(bed), kubectl));
   console.log(`(up in ${((Date.now() - started) / 1_000).toFixed(1)} s)`);
   // The bed keeps no event loop alive by itself.
   setInterval(() => undefined, 60_000);

@@ -117,7 +117,7 @@ export interface NodeRebootStatus {
     'Idle' | 'Pending' | 'Preparing' | 'Cordoning' | 'Draining' | 'Rebooting' | 'Verifying' | 'Uncordoning' | 'Failed';
   verdict?: Verdict;
   drain?: Drain;
-  /** The steps of the attempt under way, or of the last one, with the time of each. */
+  /** The steps of the attempt under way, or of the last one, with the time at which each was noted. */
   conditions?: Condition[];
   /** The last attempts, newest first. Memory; losing it makes Drydock slower, never unsafe. */
   history?: HistoryEntry[];

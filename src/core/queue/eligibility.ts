@@ -25,9 +25,16 @@ export function isRequired(nodeReboot: NodeReboot): boolean {
   return nodeReboot.status?.agent?.rebootRequired === true;
 }
 
+/** Names the time for which a sentinel has not changed; it goes on during attempts. */
+export function settleTimer({ uid }: NodeView, { status }: NodeReboot): string {
+  return `settle/${uid}/${status?.agent?.changed ?? ''}`;
+}
+
 /** Everything that keeps a node from being rebooted, but for its turn, the budget and the gates; all of it, not only the first. */
 export function blockersOf(candidate: Candidate, snapshot: Snapshot, timers: Timers): Verdict[] {
-  return CHECKS.flatMap((check) => check(candidate, snapshot, timers) ?? []);
+  const blockers = CHECKS.flatMap((check) => check(candidate, snapshot, timers) ?? []);
+  for (const { nextCheck } of blockers) if (nextCheck !== undefined) timers.wakeIn(nextCheck - snapshot.now);
+  return blockers;
 }
 
 const CHECKS: readonly Check[] = [
@@ -60,26 +67,23 @@ const CHECKS: readonly Check[] = [
   },
   ({ nodeReboot }) => (persists(nodeReboot) ? verdict('SentinelPersists', PERSISTS) : null),
   ({ node, nodeReboot, rules }, _snapshot, timers) => {
-    const name = `settle/${node.uid}/${nodeReboot.status?.agent?.changed ?? ''}`;
-    return timers.expired(name, rules.settleMs)
+    return timers.expired(settleTimer(node, nodeReboot), rules.settleMs)
       ? null
       : verdict('Settling', 'The sentinel has changed a short while ago.');
   },
-  ({ nodeReboot }, { now }, timers) => {
+  ({ nodeReboot }, { now }) => {
     const backoff = nodeReboot.status?.backoff;
     const until = backoff ? Date.parse(backoff.until) : Number.NaN;
     if (!(until > now)) return null;
-    timers.wakeIn(until - now);
     return {
       ...verdict('BackingOff', `The last attempt ended with ${backoff?.code ?? 'a failure'}.`),
       nextCheck: until,
     };
   },
-  ({ rules }, { now }, timers) => {
+  ({ rules }, { now }) => {
     const state = scheduleAt(rules.schedule, now);
     if (state.open) return null;
     if (state.nextCheck === null) return verdict(state.code, state.message);
-    timers.wakeIn(state.nextCheck - now);
     return { ...verdict(state.code, state.message), nextCheck: state.nextCheck };
   },
   ({ node }, { nodes, lock }) =>
@@ -89,7 +93,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 const PERSISTS =
-  'The sentinel came back at once after a proven reboot, with the same reasons: another reboot would not help. Look at what sets it on the node.';
+  'The sentinel was there again within ten minutes of a proven reboot, with the same reasons, so another reboot would not help. Look at what sets it on the node; it counts again when it goes and comes later, or has other reasons.';
 
 function persists({ status }: NodeReboot): boolean {
   const last = status?.history?.[0];

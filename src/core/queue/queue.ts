@@ -131,7 +131,7 @@ function waits(required: boolean, verdict: Verdict): Waiting {
 }
 
 function invalid({ name, problems }: ReadPolicy): Verdict {
-  return { code: 'PolicyInvalid', message: `RebootPolicy ${name} cannot be understood: ${problems.join('; ')}` };
+  return { code: 'PolicyInvalid', message: `RebootPolicy ${name} cannot be understood: ${problems.join(' ')}` };
 }
 
 /** Nodes that are down already first, since they cost nothing more; then who has waited longest; then by name. */

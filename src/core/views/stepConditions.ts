@@ -33,6 +33,8 @@ export function stepConditions(nodeReboot: NodeReboot, progress: Progress | unde
     ),
   ];
   const attemptID = spec.attempt?.id;
+  const last = status?.history?.[0];
+  if (attemptID === undefined && last?.outcome === 'Rebooted') return [...conditions, ...allSteps(last.attemptID)];
   if (attemptID === undefined || progress === undefined) return [...conditions, ...kept(nodeReboot)];
   const reached = (phase: Phase) => ORDER.indexOf(progress.phase) > ORDER.indexOf(phase);
   const accepted = agent?.accepted === attemptID;
@@ -47,6 +49,11 @@ export function stepConditions(nodeReboot: NodeReboot, progress: Progress | unde
     step('Rebooted', accepted && reached('Rebooting'), attemptID),
     step('Verified', accepted && reached('Verifying'), attemptID),
   ];
+}
+
+/** The last steps follow each other too fast to be written one by one. */
+function allSteps(attemptID: string): Said[] {
+  return [...STEPS].map((type) => step(type, true, attemptID));
 }
 
 const STEPS = new Set(['Prepared', 'Cordoned', 'Drained', 'Accepted', 'Rebooted', 'Verified']);

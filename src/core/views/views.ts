@@ -93,7 +93,7 @@ export function policyView(read: ReadPolicy, plan: Plan, slots: readonly Slot[],
       unavailable: nodes.filter((node) => isUnavailable(node, slots, now)).length,
     },
     inFlight: inFlight.sort(),
-    nextWindow: opens === null ? null : new Date(opens).toISOString(),
+    nextWindow: opens === null ? null : new Date(opens).toISOString().replace('.000Z', 'Z'),
   };
 }
 
@@ -106,7 +106,7 @@ function conditionsOf(read: ReadPolicy, plan: Plan, inFlight: readonly string[],
 
 function readyCondition({ problems, overlaps, rules }: ReadPolicy): Said {
   if (problems.length > 0)
-    return said('Ready', false, 'Invalid', `${problems.join('; ')}. Until this is mended the policy disrupts nothing.`);
+    return said('Ready', false, 'Invalid', `${problems.join(' ')} Until this is mended the policy disrupts nothing.`);
   const lost = overlaps.slice(0, 3).map(({ node, owner }) => `${node} (${owner})`);
   if (lost.length > 0) {
     return said(
@@ -131,8 +131,8 @@ function progressing(inFlight: readonly string[]): Said {
 function blocked(plan: Plan, inFlight: readonly string[], waiting: readonly Waiting[]): Said {
   const first = waiting[0]?.blockers[0];
   if (plan.held !== null) return said('Blocked', true, plan.held.code, plan.held.message);
-  if (first === undefined) return said('Blocked', false, 'NothingPending', 'No node waits for a reboot.');
-  if (inFlight.length > 0) return said('Blocked', false, 'Progressing', 'Nodes wait for the ones in flight.');
+  if (first === undefined) return said('Blocked', false, 'NotBlocked', 'No node waits for a reboot.');
+  if (inFlight.length > 0) return said('Blocked', false, 'NotBlocked', 'Nodes wait for the ones in flight.');
   return said('Blocked', true, first.code, first.message + aboutNodes(first));
 }
 
