@@ -1,4 +1,10 @@
 import { expect } from 'chai';
+import { ApiError } from '../../src/cluster/errors.ts';
+import { KubeApi } from '../../src/cluster/kubeApi.ts';
+import { NODE_REBOOTS, nodeReboot } from '../../src/cluster/paths.ts';
+import type { NodeReboot } from '../../src/core/model.ts';
+import { HttpsTransport } from '../../src/platform/https.ts';
+import { kubeConfigCredentials } from '../../src/platform/kubeConfig.ts';
 import { Api } from '../testbed/cluster/api.ts';
 import type { Identity } from '../testbed/cluster/identity.ts';
 import { agentAccount } from '../testbed/machine/agent.ts';
@@ -109,6 +115,17 @@ describe('rights', () => {
   });
 
   describe('of the controller', () => {
+    it('are used for exactly the object that was meant: another one of its name is not deleted', async () => {
+      const api = new KubeApi(new HttpsTransport(kubeConfigCredentials(controller.config())), 'test');
+      const found = h.nodeReboot('n2');
+      if (found === undefined) throw new Error('there is no NodeReboot n2');
+      const another = { ...found, metadata: { ...found.metadata, uid: 'uid-of-before' } };
+      const refused = await api.remove(nodeReboot('n2'), another).catch((error: unknown) => error);
+      expect(refused).to.be.instanceOf(ApiError).with.property('status', 409);
+      const { items } = await api.list<NodeReboot>(NODE_REBOOTS);
+      expect(items.map(({ metadata }) => metadata.name)).to.include('n2');
+    });
+
     it('do not let it write what only the agent of the node may say', async () => {
       expect(await patchStatus(controller, 'n2', { agent: { bootID: 'forged' } })).to.contain(
         "only the node's own agent does",
