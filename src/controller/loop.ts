@@ -96,7 +96,9 @@ export class ControlLoop {
       return await this.#claim();
     }
     const { epoch } = this.#tenure;
-    if (epoch !== null && !plan.adopting) this.#tenure = { epoch, inherited: new Set() };
+    // A lock that this release cannot read says nothing about what has been adopted.
+    const adopted = snapshot.lock.kind === 'ok' && !plan.adopting;
+    if (epoch !== null && adopted) this.#tenure = { epoch, inherited: new Set() };
     const acted = epoch === null ? IDLE : await actor.act(plan, snapshot.lock, epoch);
     if (acted.done > 0 || acted.conflicts > 0) return await this.#after(acted, 0);
     caches.keepPodsOf(draining(plan));

@@ -15,8 +15,9 @@ export interface Upkeep {
 }
 
 /**
- * Keeps one NodeReboot for every selected node, bound to the node's UID, and none for nodes that are gone; undoes what was left without a slot: by a
- * crash between two writes, by a write of a deposed leader that landed late, by people who edit or restore objects.
+ * Keeps one NodeReboot for every selected node, bound to the node's UID, and none for nodes that are gone; undoes what
+ * was left without a slot: by a crash between two writes, by a write of a deposed leader that landed late, by people
+ * who edit or restore objects.
  */
 export function upkeepOf(snapshot: Snapshot, policies: readonly ReadPolicy[], slots: readonly Slot[]): Upkeep {
   const selected = new Set(policies.flatMap(({ nodes }) => nodes.map(({ name }) => name)));
