@@ -16,6 +16,15 @@ export const ANNOTATIONS = {
   /** On people's objects: a reason, optionally `until=<RFC 3339>`. */
   pause: 'drydock.dev/pause',
   hold: 'drydock.dev/hold',
+  /** On a NodeReboot, by a person: lets it start under `approval: Manual`; reboots it without a sentinel. */
+  approve: 'drydock.dev/approve',
+  rebootNow: 'drydock.dev/reboot-now',
+  /** On the NodeReboot of a Failed attempt, by a person: the ID of the attempt to give up. */
+  release: 'drydock.dev/release',
+  /** On a RebootPolicy: why it halted (by the controller), that it may go on (by a person), and which attempts that person knew of. */
+  halted: 'drydock.dev/halted',
+  resume: 'drydock.dev/resume',
+  acknowledged: 'drydock.dev/acknowledged',
   /** On the lock. */
   format: 'drydock.dev/format',
   slots: 'drydock.dev/slots',
@@ -23,6 +32,12 @@ export const ANNOTATIONS = {
 
 /** On a Node that we cordoned, so that `kubectl get nodes -l drydock.dev/cordoned` finds it without a controller. */
 export const CORDONED_LABEL = 'drydock.dev/cordoned';
+
+/** On a RebootPolicy while one of its nodes has a slot. */
+export const POLICY_FINALIZER = 'drydock.dev/in-flight';
+
+/** The labels of the controller's own pods, by which its replicas are found. */
+export const CONTROLLER_LABELS = 'app.kubernetes.io/name=drydock,app.kubernetes.io/component=controller';
 
 /** The Lease that holds the cluster lock, and the one of leader election, in the operator's namespace. */
 export const LOCK_LEASE = 'drydock-lock';

@@ -1,3 +1,5 @@
+import type { LabelSelector } from './generated/rebootpolicy.ts';
+
 /**
  * The parts of Kubernetes objects that Drydock reads, as they are on the wire (times are RFC 3339 strings).
  * client-node's models are not used for them: they turn times into Dates and drop fields that they do not know.
@@ -59,7 +61,17 @@ export interface PodVolume {
 
 export interface Pod extends KubeObject {
   spec?: { nodeName?: string; volumes?: PodVolume[] };
-  status?: { phase?: string };
+  status?: { phase?: string; conditions?: { type: string; status: string }[] };
+}
+
+export interface DaemonSet extends KubeObject {
+  spec?: { template?: { spec?: { containers?: { image?: string }[] } } };
+  status?: { desiredNumberScheduled?: number };
+}
+
+export interface PodDisruptionBudget extends KubeObject {
+  spec?: { selector?: LabelSelector };
+  status?: { disruptionsAllowed?: number };
 }
 
 export interface Lease extends KubeObject {

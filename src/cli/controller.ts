@@ -9,6 +9,7 @@ import { LEADER_TIMES, LeaderElection } from '../cluster/leader.ts';
 import { Controller } from '../controller/controller.ts';
 import type { AskGates } from '../controller/gateKeeper.ts';
 import { DrydockOperator } from '../controller/operator.ts';
+import type { Self } from '../core/model.ts';
 import { PrometheusGate } from '../gates/prometheus.ts';
 import { systemClock, systemRandom } from '../platform/clock.ts';
 import { NodeHttpClient } from '../platform/http.ts';
@@ -30,6 +31,8 @@ interface ControllerFlags {
   namespace: string;
   identity: string;
   maxDisrupted: number;
+  node?: string;
+  pod?: string;
   metricsListen: string;
   logLevel: LogLevel;
 }
@@ -47,6 +50,10 @@ export function controllerCommand(): Command {
         .argParser(wholeNumber(1, 200))
         .default(1),
     )
+    .addOption(
+      new Option('--node <name>', 'the node that this replica runs on, which is rebooted last').env('NODE_NAME'),
+    )
+    .addOption(new Option('--pod <name>', 'the pod of this replica').env('POD_NAME'))
     .option('--metrics-listen <host:port>', 'where /metrics, /healthz and /readyz are served', ':8080')
     .addOption(logLevelOption())
     .action(runController);
@@ -82,6 +89,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     namespace,
     identity,
     maxDisrupted,
+    self: selfOf(flags),
     askGates: gatesOver(new PrometheusGate(new NodeHttpClient())),
     newAttemptID: randomUUID,
     clock,
@@ -90,7 +98,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     metrics,
   });
   const server = await serve(flags.metricsListen, routesOf(controller, metrics));
-  const operator = new DrydockOperator(kubeConfig, namespace, controller, log);
+  const operator = new DrydockOperator(kubeConfig, controller, log);
   log.info('controller started', { version: VERSION, listen: server.address, namespace, maxDisrupted });
   untilTerminated().addEventListener('abort', () => operator.stop());
   await operator.start();
@@ -111,6 +119,11 @@ function routesOf(controller: Controller, { registry }: ControllerMetrics): Rout
 
 function gatesOver(prometheus: PrometheusGate): AskGates {
   return async (gates) => (gates.prometheus === undefined ? null : await prometheus.ask(gates.prometheus));
+}
+
+/** Outside a cluster there is no node of its own to look after. */
+function selfOf({ node, pod, namespace }: ControllerFlags): Self | null {
+  return node === undefined || pod === undefined ? null : { node, pod, namespace };
 }
 
 function loadKubeConfig(file: string | undefined): KubeConfig {

@@ -1,14 +1,15 @@
-import { ANNOTATIONS, API_VERSION, CORDONED_LABEL, LOCK_LEASE } from '../api/names.ts';
+import { ANNOTATIONS, API_VERSION, CORDONED_LABEL, LOCK_LEASE, MAX_SLOTS, POLICY_FINALIZER } from '../api/names.ts';
 import type { KubeObject, Lease, Node, Pod } from '../api/objects.ts';
-import type { EvictionOutcome } from '../core/attempt/eviction.ts';
 import { withEntry } from '../core/attempt/finish.ts';
 import { lockAnnotations } from '../core/lock/lock.ts';
-import type { NodeReboot, NodeView, RebootPolicy } from '../core/model.ts';
-import type { Step } from '../core/steps.ts';
-import type { NodeRebootView, RebootPolicyView } from '../core/views/views.ts';
+import type { EvictionOutcome, NodeReboot, NodeView, RebootPolicy } from '../core/model.ts';
+import type { ObjectStep, Step } from '../core/steps.ts';
+import type { NodeRebootView } from '../core/views/nodeRebootView.ts';
+import type { RebootPolicyView } from '../core/views/policyView.ts';
+import { cut } from '../core/views/text.ts';
 import { isNotFound } from './errors.ts';
 import type { EventRecorder } from './events.ts';
-import { evict } from './evict.ts';
+import { deletePod, evict } from './evict.ts';
 import type { KubeApi } from './kubeApi.ts';
 import * as paths from './paths.ts';
 import type { Announcement, Effects, LockWrite } from './ports.ts';
@@ -47,7 +48,7 @@ export class ClusterEffects implements Effects {
     this.#written.lock(lease);
   }
 
-  async perform(step: Exclude<Step, { kind: 'evict' }>): Promise<void> {
+  async perform(step: ObjectStep): Promise<void> {
     switch (step.kind) {
       case 'createNodeReboot':
         return await this.#create(step);
@@ -70,12 +71,51 @@ export class ClusterEffects implements Effects {
         });
       case 'request':
         return await this.#patchSpec(step.nodeReboot, { reboot: step.request });
+      case 'escalate': {
+        const escalation = { kind: step.escalation, at: new Date(step.now).toISOString() };
+        return await this.#patchSpec(step.nodeReboot, { attempt: { escalation } });
+      }
+      case 'failAttempt': {
+        const at = new Date(step.now).toISOString();
+        const failure = { code: step.code, message: cut(step.message, LONGEST_REASON), at };
+        return await this.#patchSpec(step.nodeReboot, { attempt: { failure } });
+      }
       case 'endAttempt': {
-        const ending = { code: step.code, message: step.message.slice(0, 1024) };
-        return await this.#patchSpec(step.nodeReboot, { attempt: { ending }, prepare: null, reboot: null });
+        const ending = { code: step.code, message: cut(step.message, LONGEST_REASON) };
+        const released = step.nodeReboot.metadata.annotations?.[ANNOTATIONS.release] !== undefined;
+        const annotations = released ? { [ANNOTATIONS.release]: null } : undefined;
+        return await this.#patchSpec(
+          step.nodeReboot,
+          { attempt: { ending }, prepare: null, reboot: null },
+          annotations,
+        );
       }
       case 'clearAttempt':
-        return await this.#patchSpec(step.nodeReboot, { attempt: null, prepare: null, reboot: null, grant: null });
+        return await this.#patchSpec(step.nodeReboot, { attempt: null, prepare: null, reboot: null });
+      case 'grant': {
+        const annotations = { [ANNOTATIONS.approve]: null, [ANNOTATIONS.rebootNow]: null };
+        return await this.#patchSpec(step.nodeReboot, { grant: step.grant }, annotations);
+      }
+      case 'dropGrant':
+        return await this.#patchSpec(step.nodeReboot, { grant: null });
+      case 'dropRelease':
+        return await this.#patchSpec(step.nodeReboot, {}, { [ANNOTATIONS.release]: null });
+      case 'guardPolicy':
+        return await this.#guard(step);
+      case 'haltPolicy':
+        return await this.#patchPolicy(step.policy, {
+          annotations: { [ANNOTATIONS.halted]: step.attempts.slice(0, MAX_SLOTS).join(',') },
+        });
+      case 'resumePolicy': {
+        const acknowledged = step.acknowledged.length > 0 ? step.acknowledged.join(',') : null;
+        return await this.#patchPolicy(step.policy, {
+          annotations: {
+            [ANNOTATIONS.resume]: null,
+            [ANNOTATIONS.halted]: null,
+            [ANNOTATIONS.acknowledged]: acknowledged,
+          },
+        });
+      }
       case 'recordHistory':
         return await this.#record(step);
     }
@@ -83,6 +123,10 @@ export class ClusterEffects implements Effects {
 
   async evict(pod: Pod, gracePeriodSeconds: number | null): Promise<EvictionOutcome> {
     return await evict(this.#api, pod, gracePeriodSeconds);
+  }
+
+  async deletePod(pod: Pod, gracePeriodSeconds: number | null): Promise<EvictionOutcome> {
+    return await deletePod(this.#api, pod, gracePeriodSeconds);
   }
 
   async writeNodeRebootStatus(nodeReboot: NodeReboot, view: NodeRebootView): Promise<void> {
@@ -116,7 +160,8 @@ export class ClusterEffects implements Effects {
 
   async #delete({ nodeReboot }: OneStep<'deleteNodeReboot'>): Promise<void> {
     try {
-      await this.#api.remove(paths.nodeReboot(nodeReboot.metadata.name), nodeReboot);
+      const { name, uid, resourceVersion } = nodeReboot.metadata;
+      await this.#api.remove(paths.nodeReboot(name), { uid, resourceVersion });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
@@ -146,10 +191,23 @@ export class ClusterEffects implements Effects {
     this.#written.node(await this.#api.patch<Node>(paths.node(name), body));
   }
 
-  async #patchSpec({ metadata: { name, resourceVersion } }: KubeObject, spec: object): Promise<void> {
-    this.#written.nodeReboot(
-      await this.#api.patch<NodeReboot>(paths.nodeReboot(name), { metadata: { resourceVersion }, spec }),
-    );
+  async #patchSpec(
+    { metadata: { name, resourceVersion } }: KubeObject,
+    spec: object,
+    annotations: object | undefined = undefined,
+  ): Promise<void> {
+    const body = { metadata: { resourceVersion, annotations }, spec };
+    this.#written.nodeReboot(await this.#api.patch<NodeReboot>(paths.nodeReboot(name), body));
+  }
+
+  async #guard({ policy, guarded }: OneStep<'guardPolicy'>): Promise<void> {
+    const others = (policy.metadata.finalizers ?? []).filter((finalizer) => finalizer !== POLICY_FINALIZER);
+    await this.#patchPolicy(policy, { finalizers: guarded ? [...others, POLICY_FINALIZER] : others });
+  }
+
+  async #patchPolicy({ metadata }: RebootPolicy, changes: object): Promise<void> {
+    const body = { metadata: { resourceVersion: metadata.resourceVersion, ...changes } };
+    this.#written.policy(await this.#api.patch<RebootPolicy>(paths.rebootPolicy(metadata.name), body));
   }
 
   async #patchStatus({ metadata: { name, resourceVersion } }: KubeObject, status: object): Promise<void> {
@@ -160,6 +218,9 @@ export class ClusterEffects implements Effects {
     this.#written.nodeReboot(answer);
   }
 }
+
+/** As long as the resource definition lets the reason of an ending or a failure be. */
+const LONGEST_REASON = 1024;
 
 function newLock(annotations: Record<string, string>) {
   return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: LOCK_LEASE, annotations }, spec: {} };

@@ -1,8 +1,8 @@
 import type { Pod } from '../api/objects.ts';
-import type { EvictionOutcome } from '../core/attempt/eviction.ts';
+import type { EvictionOutcome } from '../core/model.ts';
 import { ApiError } from './errors.ts';
 import type { KubeApi } from './kubeApi.ts';
-import { eviction } from './paths.ts';
+import { eviction, pod } from './paths.ts';
 
 /**
  * Evicts exactly the pod that was listed: the UID precondition keeps a new pod of the same name from being taken for
@@ -11,12 +11,33 @@ import { eviction } from './paths.ts';
  * @param gracePeriodSeconds null for the pod's own
  */
 export async function evict(api: KubeApi, pod: Pod, gracePeriodSeconds: number | null): Promise<EvictionOutcome> {
-  const { name, namespace = '', uid } = pod.metadata;
+  const { name, namespace = '' } = pod.metadata;
+  return await outcome(api.create(eviction(namespace, name), evictionOf(pod, gracePeriodSeconds)));
+}
+
+/** Asks what the API server would say to the eviction of a pod, changing nothing (by query parameter, so that audit logs show it). */
+export async function tryEviction(api: KubeApi, pod: Pod): Promise<EvictionOutcome> {
+  const { name, namespace = '' } = pod.metadata;
+  return await outcome(api.create(`${eviction(namespace, name)}?dryRun=All`, evictionOf(pod, null)));
+}
+
+/** Deletes exactly the pod that was listed, past its PodDisruptionBudgets. */
+export async function deletePod(api: KubeApi, of: Pod, gracePeriodSeconds: number | null): Promise<EvictionOutcome> {
+  const { name, namespace = '', uid } = of.metadata;
+  const grace = gracePeriodSeconds === null ? {} : { gracePeriodSeconds };
+  return await outcome(api.remove(pod(namespace, name), { uid }, grace));
+}
+
+function evictionOf({ metadata }: Pod, gracePeriodSeconds: number | null): object {
+  const { name, namespace = '', uid } = metadata;
   const grace = gracePeriodSeconds === null ? {} : { gracePeriodSeconds };
   const deleteOptions = { ...grace, preconditions: { uid } };
-  const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace }, deleteOptions };
+  return { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace }, deleteOptions };
+}
+
+async function outcome(request: Promise<unknown>): Promise<EvictionOutcome> {
   try {
-    await api.create(eviction(namespace, name), body);
+    await request;
     return { kind: 'granted' };
   } catch (error) {
     return outcomeOf(error);

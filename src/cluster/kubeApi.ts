@@ -1,4 +1,3 @@
-import type { KubeObject } from '../api/objects.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../platform/transport.ts';
 import { ApiError } from './errors.ts';
 
@@ -63,9 +62,13 @@ export class KubeApi {
     return await this.#write<T>('PATCH', path, body, 'application/merge-patch+json');
   }
 
-  /** Deletes exactly this object, not another one of its name. */
-  async remove(path: string, { metadata: { uid, resourceVersion } }: KubeObject): Promise<void> {
-    const body = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid, resourceVersion } };
+  /** Deletes exactly the object of these preconditions, not another one of its name. */
+  async remove(
+    path: string,
+    preconditions: { uid: string; resourceVersion?: string },
+    options: { gracePeriodSeconds?: number } = {},
+  ): Promise<void> {
+    const body = { kind: 'DeleteOptions', apiVersion: 'v1', preconditions, ...options };
     await this.#write('DELETE', path, body, 'application/json');
   }
 
@@ -90,7 +93,7 @@ export class KubeApi {
   }
 
   async #write<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body: object, type: string): Promise<T> {
-    const query = method === 'DELETE' ? {} : { fieldManager: this.#fieldManager };
+    const query: Query = method === 'DELETE' ? {} : { fieldManager: this.#fieldManager };
     return await this.#call<T>({
       method,
       path: withQuery(path, query),
@@ -117,5 +120,6 @@ async function refusal(what: string, status: number, lines: AsyncIterable<string
 
 function withQuery(path: string, query: Query): string {
   const entries = Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]);
-  return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries)}`;
+  if (entries.length === 0) return path;
+  return `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(entries)}`;
 }

@@ -40,6 +40,8 @@ interface Renewal {
 export class LeaderElection {
   readonly #options: LeaderOptions;
   #renewal: Renewal | null = null;
+  /** Monotonic ms before which this process does not campaign. */
+  #standBackUntil = 0;
   #observed = { renewTime: '', holder: '', since: 0 };
 
   constructor(options: LeaderOptions) {
@@ -63,7 +65,7 @@ export class LeaderElection {
   async acquire(signal: AbortSignal): Promise<void> {
     const { clock, random, times, onError } = this.#options;
     while (!signal.aborted && !this.leads) {
-      await this.#tryAcquire().catch(onError);
+      if (clock.monotonic() >= this.#standBackUntil) await this.#tryAcquire().catch(onError);
       if (!this.leads) await clock.sleep(times.retryMs * (0.8 + 0.4 * random()), signal);
     }
   }
@@ -90,6 +92,13 @@ export class LeaderElection {
   /** Gives leadership up without telling anybody: others find out when the Lease runs out. */
   resign(): void {
     this.#renewal = null;
+  }
+
+  /** Lets another replica lead, and does not campaign until it has had the time to; who finds no one goes on. */
+  async handOver(): Promise<void> {
+    const { clock, times } = this.#options;
+    this.#standBackUntil = clock.monotonic() + 2 * times.leaseMs;
+    await this.release();
   }
 
   /** Hands leadership over at once, at a clean end. */

@@ -1,8 +1,8 @@
 import type { Pod } from '../api/objects.ts';
-import type { EvictionOutcome } from '../core/attempt/eviction.ts';
-import type { NodeReboot, NodeView, RebootPolicy, Slot } from '../core/model.ts';
-import type { Step } from '../core/steps.ts';
-import type { NodeRebootView, RebootPolicyView } from '../core/views/views.ts';
+import type { EvictionOutcome, NodeReboot, NodeView, PodBudget, RebootPolicy, Replica, Slot } from '../core/model.ts';
+import type { ObjectStep } from '../core/steps.ts';
+import type { NodeRebootView } from '../core/views/nodeRebootView.ts';
+import type { RebootPolicyView } from '../core/views/policyView.ts';
 
 /** Something that people read with `kubectl describe` and `kubectl get events`. */
 export interface Announcement {
@@ -25,8 +25,10 @@ export interface Effects {
   /** @throws ApiError 409 when the lock has changed since it was read */
   writeLock(write: LockWrite): Promise<void>;
   /** @throws ApiError 409 when the object has changed since it was read */
-  perform(step: Exclude<Step, { kind: 'evict' }>): Promise<void>;
+  perform(step: ObjectStep): Promise<void>;
   evict(pod: Pod, gracePeriodSeconds: number | null): Promise<EvictionOutcome>;
+  /** Deletes exactly the pod that was listed, past its PodDisruptionBudgets. */
+  deletePod(pod: Pod, gracePeriodSeconds: number | null): Promise<EvictionOutcome>;
   writeNodeRebootStatus(nodeReboot: NodeReboot, view: NodeRebootView): Promise<void>;
   writePolicyStatus(policy: RebootPolicy, view: RebootPolicyView): Promise<void>;
   announce(announcement: Announcement): Promise<void>;
@@ -42,4 +44,10 @@ export interface Reads {
   pods(node: string): Promise<readonly Pod[]>;
   /** `renewTime` of the Lease that a node's kubelet renews; empty if there is none. */
   leaseRenewTime(node: string): Promise<string>;
+  /** The controller's own pods. */
+  replicas(): Promise<readonly Replica[]>;
+  /** All PodDisruptionBudgets. */
+  budgets(): Promise<readonly PodBudget[]>;
+  /** What the API server would say to an eviction; nothing is changed (`?dryRun=All`). */
+  tryEviction(pod: Pod): Promise<EvictionOutcome>;
 }

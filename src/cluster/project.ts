@@ -1,6 +1,7 @@
 import { GROUP } from '../api/names.ts';
-import type { ManagedFieldsEntry, Node } from '../api/objects.ts';
-import type { NodeView } from '../core/model.ts';
+import type { DaemonSet, ManagedFieldsEntry, Node, Pod, PodDisruptionBudget } from '../api/objects.ts';
+import type { DaemonSetView, NodeView, PodBudget, Replica } from '../core/model.ts';
+import { productOf } from './rebooters.ts';
 
 /** What the controller keeps of a Node: a few hundred bytes of about ten thousand. */
 export function nodeView({ metadata, spec, status }: Node): NodeView {
@@ -28,6 +29,28 @@ export function nodeView({ metadata, spec, status }: Node): NodeView {
 function ownsUnschedulable({ fieldsV1 }: ManagedFieldsEntry): boolean {
   const spec = fieldsV1?.['f:spec'];
   return typeof spec === 'object' && spec !== null && 'f:unschedulable' in spec;
+}
+
+export function daemonSetView(daemonSet: DaemonSet): DaemonSetView {
+  return { uid: daemonSet.metadata.uid, rebooter: productOf(daemonSet) };
+}
+
+export function podBudget({ metadata, spec, status }: PodDisruptionBudget): PodBudget {
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    selector: spec?.selector ?? null,
+    disruptionsAllowed: status?.disruptionsAllowed ?? 0,
+  };
+}
+
+export function replica({ metadata, spec, status }: Pod): Replica {
+  const ready = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') === true;
+  return {
+    pod: metadata.name,
+    node: spec?.nodeName ?? '',
+    ready: ready && metadata.deletionTimestamp === undefined,
+  };
 }
 
 /** Drops from an object what no decision reads, before it is kept. */

@@ -1,19 +1,23 @@
-import type { Lease, Node, Pod } from '../api/objects.ts';
-import type { NodeView } from '../core/model.ts';
+import { CONTROLLER_LABELS } from '../api/names.ts';
+import type { Lease, Node, Pod, PodDisruptionBudget } from '../api/objects.ts';
+import type { EvictionOutcome, NodeView, PodBudget, Replica } from '../core/model.ts';
 import { isNotFound } from './errors.ts';
+import { tryEviction } from './evict.ts';
 import type { KubeApi } from './kubeApi.ts';
 import * as paths from './paths.ts';
 import type { Reads } from './ports.ts';
-import { nodeView, withoutManagedFields } from './project.ts';
+import { nodeView, podBudget, replica, withoutManagedFields } from './project.ts';
 
 /** The reads from a real cluster. */
 export class ClusterReads implements Reads {
   readonly #api: KubeApi;
+  readonly #namespace: string;
   readonly #seen: (node: Node) => void;
 
-  /** @param seen takes in the Nodes that were read, so that caches are not behind what was decided from */
-  constructor(api: KubeApi, seen: (node: Node) => void) {
+  /** @param namespace where the controller's own pods are; @param seen takes in the Nodes that were read, so that caches are not behind what was decided from */
+  constructor(api: KubeApi, namespace: string, seen: (node: Node) => void) {
     this.#api = api;
+    this.#namespace = namespace;
     this.#seen = seen;
   }
 
@@ -37,6 +41,20 @@ export class ClusterReads implements Reads {
   async leaseRenewTime(node: string): Promise<string> {
     const lease = await ifFound(this.#api.get<Lease>(paths.nodeLease(node)));
     return lease?.spec?.renewTime ?? '';
+  }
+
+  async replicas(): Promise<readonly Replica[]> {
+    const { items } = await this.#api.list<Pod>(paths.pods(this.#namespace), { labelSelector: CONTROLLER_LABELS });
+    return items.map(replica);
+  }
+
+  async budgets(): Promise<readonly PodBudget[]> {
+    const { items } = await this.#api.list<PodDisruptionBudget>(paths.POD_DISRUPTION_BUDGETS);
+    return items.map(podBudget);
+  }
+
+  async tryEviction(pod: Pod): Promise<EvictionOutcome> {
+    return await tryEviction(this.#api, pod);
   }
 }
 

@@ -10,6 +10,8 @@ export interface ReflectorOptions<O extends KubeObject, V> {
   query?: Query;
   /** What is kept of an object. */
   project: (object: O) => V;
+  /** Whether two views of an object are the same to whoever reads them: then nobody is told. By default none are. */
+  equal?: (one: V, other: V) => boolean;
   /** Called after every change of the store, and when it is synced for the first time. */
   onChange: () => void;
   /** Called with every failure; the reflector goes on by itself. */
@@ -140,10 +142,14 @@ export class Reflector<O extends KubeObject, V> {
 
   #take({ type, object }: WatchLine<O>): void {
     if (type === 'BOOKMARK') return;
+    const key = keyOf(object.metadata);
+    const before = this.#store.get(key)?.view;
     if (type === 'DELETED') this.#drop(object);
     else if (this.#isNews(object)) this.#set(object);
     else return;
-    this.#options.onChange();
+    const after = this.#store.get(key)?.view;
+    const same = before !== undefined && after !== undefined && this.#options.equal?.(before, after) === true;
+    if (!same) this.#options.onChange();
   }
 
   #drop({ metadata }: O): void {

@@ -1,9 +1,10 @@
+import type { Pod } from '../api/objects.ts';
 import { isConflict } from '../cluster/errors.ts';
 import type { Effects } from '../cluster/ports.ts';
-import { type EvictionOutcome, noteEviction } from '../core/attempt/eviction.ts';
+import { noteEviction } from '../core/attempt/eviction.ts';
 import type { Plan } from '../core/decide.ts';
-import type { EvictionRecord, LockState } from '../core/model.ts';
-import { applyEdits, type Step } from '../core/steps.ts';
+import type { EvictionOutcome, EvictionRecord, LockState } from '../core/model.ts';
+import { applyEdits, nodeOf, type ObjectStep, type PodStep, type Step } from '../core/steps.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import { errorFields, type Log } from '../telemetry/log.ts';
 import type { ControllerMetrics } from '../telemetry/metrics.ts';
@@ -38,8 +39,6 @@ interface Failure {
   /** Monotonic ms. */
   notBefore: number;
 }
-
-type Eviction = Extract<Step, { kind: 'evict' }>;
 
 /** Carries plans out: the only code that changes the cluster, together with the status writer. */
 export class Actor {
@@ -90,7 +89,7 @@ export class Actor {
   }
 
   async #take(step: Step): Promise<Acted> {
-    if (step.kind === 'evict') return await this.#evict(step);
+    if (step.kind === 'evict' || step.kind === 'deletePods') return await this.#movePods(step);
     const { effects, log } = this.#options;
     return await this.#attempt(keyOf(step), async () => {
       await effects.perform(step);
@@ -101,17 +100,19 @@ export class Actor {
     });
   }
 
-  async #evict({ node, attemptID, pods, gracePeriodSeconds }: Eviction): Promise<Acted> {
+  async #movePods({ kind, node, attemptID, pods, gracePeriodSeconds }: PodStep): Promise<Acted> {
     const { effects, log, clock, random, metrics } = this.#options;
+    const move = (pod: Pod) =>
+      kind === 'evict' ? effects.evict(pod, gracePeriodSeconds) : effects.deletePod(pod, gracePeriodSeconds);
     const evictions = pods.map(async (pod) => {
       const { uid, name, namespace } = pod.metadata;
-      const outcome: EvictionOutcome = await effects.evict(pod, gracePeriodSeconds).catch((error: unknown) => ({
+      const outcome: EvictionOutcome = await move(pod).catch((error: unknown) => ({
         kind: 'error',
         message: error instanceof Error ? error.message : String(error),
       }));
       this.#evictions.set(uid, noteEviction(this.#evictions.get(uid), outcome, clock.monotonic(), random()));
       metrics.evicted(outcome.kind);
-      log.info('evict', { node: node.name, attemptID, pod: `${namespace}/${name}`, outcome });
+      log.info(kind, { node: node.name, attemptID, pod: `${namespace}/${name}`, outcome });
     });
     await Promise.all(evictions);
     return { ...NOTHING, done: pods.length };
@@ -168,8 +169,8 @@ export class Actor {
 
 const NOTHING: Acted = { done: 0, conflicts: 0, failures: 0, retryInMs: Number.POSITIVE_INFINITY };
 
-function keyOf(step: Exclude<Step, { kind: 'evict' }>): string {
-  return `${step.kind}/${'node' in step ? step.node.name : step.nodeReboot.metadata.name}`;
+function keyOf(step: ObjectStep): string {
+  return `${step.kind}/${'policy' in step ? step.policy.metadata.name : nodeOf(step)}`;
 }
 
 function sum(all: readonly Acted[]): Acted {

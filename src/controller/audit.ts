@@ -1,8 +1,8 @@
-import type { Step } from '../core/steps.ts';
+import type { ObjectStep } from '../core/steps.ts';
 import type { Fields } from '../telemetry/log.ts';
 
 /** A step as the fields of its log line: what was done to which node, for which attempt, and why. */
-export function auditOf(step: Exclude<Step, { kind: 'evict' }>): Fields {
+export function auditOf(step: ObjectStep): Fields {
   switch (step.kind) {
     case 'createNodeReboot':
       return { node: step.node.name };
@@ -30,6 +30,31 @@ export function auditOf(step: Exclude<Step, { kind: 'evict' }>): Fields {
         attemptID: step.request.attemptID,
         fromBootID: step.request.fromBootID,
       };
+    case 'escalate': {
+      const { name } = step.nodeReboot.metadata;
+      return { node: name, attemptID: step.attempt.id, escalation: step.escalation, pods: step.pods.slice(0, 100) };
+    }
+    case 'failAttempt':
+      return { node: step.nodeReboot.metadata.name, attemptID: step.attempt.id, code: step.code, why: step.message };
+    case 'grant': {
+      const { kind, bootID } = step.grant;
+      return {
+        node: step.nodeReboot.metadata.name,
+        grant: kind,
+        bootID,
+        attemptID: step.nodeReboot.spec.attempt?.id,
+        reason: step.reason,
+      };
+    }
+    case 'dropGrant':
+    case 'dropRelease':
+      return { node: step.nodeReboot.metadata.name };
+    case 'guardPolicy':
+      return { policy: step.policy.metadata.name, guarded: step.guarded };
+    case 'haltPolicy':
+      return { policy: step.policy.metadata.name, attemptIDs: step.attempts, why: step.message };
+    case 'resumePolicy':
+      return { policy: step.policy.metadata.name, attemptIDs: step.acknowledged, reason: step.reason };
     case 'endAttempt':
       return { node: step.nodeReboot.metadata.name, attemptID: step.attempt.id, code: step.code, why: step.message };
     case 'restoreNode':

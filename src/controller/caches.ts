@@ -1,12 +1,12 @@
 import { LOCK_LEASE } from '../api/names.ts';
-import type { KubeObject, Lease, Node, Pod } from '../api/objects.ts';
+import type { DaemonSet, KubeObject, Lease, Node, Pod } from '../api/objects.ts';
 import type { Written } from '../cluster/effects.ts';
 import type { KubeApi, Query } from '../cluster/kubeApi.ts';
 import * as paths from '../cluster/paths.ts';
-import { nodeView, withoutManagedFields } from '../cluster/project.ts';
+import { daemonSetView, nodeView, withoutManagedFields } from '../cluster/project.ts';
 import { podsOf } from '../cluster/reads.ts';
 import { Reflector } from '../cluster/reflector.ts';
-import type { NodeReboot, NodeView, RebootPolicy } from '../core/model.ts';
+import type { DaemonSetView, NodeReboot, NodeView, RebootPolicy } from '../core/model.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 
 export interface CachesOptions {
@@ -23,6 +23,8 @@ export class Caches implements Written {
   readonly nodes: Reflector<Node, NodeView>;
   readonly nodeReboots: Reflector<NodeReboot, NodeReboot>;
   readonly policies: Reflector<RebootPolicy, RebootPolicy>;
+  readonly daemonSets: Reflector<DaemonSet, DaemonSetView>;
+  /** Ours, and those of other Drydocks. */
   readonly locks: Reflector<Lease, Lease>;
   readonly namespaces: Reflector<KubeObject, KubeObject>;
   /** Pods of the nodes that are being drained, by node. */
@@ -34,7 +36,18 @@ export class Caches implements Written {
     this.nodes = this.#reflect<Node, NodeView>(paths.NODES, {}, nodeView);
     this.nodeReboots = this.#reflect<NodeReboot, NodeReboot>(paths.NODE_REBOOTS, {}, withoutManagedFields);
     this.policies = this.#reflect<RebootPolicy, RebootPolicy>(paths.REBOOT_POLICIES, {}, withoutManagedFields);
-    this.locks = this.#reflect<Lease, Lease>(paths.leases(options.namespace), named(LOCK_LEASE), withoutManagedFields);
+    const { api, clock, random, onChange, onError } = options;
+    this.daemonSets = new Reflector<DaemonSet, DaemonSetView>({
+      api,
+      path: paths.DAEMON_SETS,
+      project: daemonSetView,
+      equal: (one, other) => one.uid === other.uid && one.rebooter === other.rebooter,
+      onChange,
+      onError,
+      clock,
+      random,
+    });
+    this.locks = this.#reflect<Lease, Lease>(paths.LEASES, named(LOCK_LEASE), withoutManagedFields);
     this.namespaces = this.#reflect<KubeObject, KubeObject>(
       '/api/v1/namespaces',
       named(options.namespace),
@@ -107,7 +120,7 @@ export class Caches implements Written {
   }
 
   #all() {
-    return [this.nodes, this.nodeReboots, this.policies, this.locks, this.namespaces];
+    return [this.nodes, this.nodeReboots, this.policies, this.daemonSets, this.locks, this.namespaces];
   }
 
   #reflect<O extends KubeObject, V>(path: string, query: Query, project: (object: O) => V): Reflector<O, V> {

@@ -3,6 +3,7 @@ import { EventRecorder } from '../cluster/events.ts';
 import type { KubeApi } from '../cluster/kubeApi.ts';
 import type { LeaderElection } from '../cluster/leader.ts';
 import { ClusterReads } from '../cluster/reads.ts';
+import type { Self } from '../core/model.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import { Wakeup } from '../platform/wakeup.ts';
 import { errorFields, type Log } from '../telemetry/log.ts';
@@ -26,6 +27,8 @@ export interface ControllerOptions {
   identity: string;
   /** The cap over all policies, in nodes. */
   maxDisrupted: number;
+  /** Where this controller runs; null where it is not known. */
+  self: Self | null;
   askGates: AskGates;
   newAttemptID: () => string;
   clock: Clock;
@@ -59,7 +62,7 @@ export class Controller implements Work {
       caches,
       new EventRecorder(fencedApi, identity, clock, random),
     );
-    const reads = new ClusterReads(api, (node) => caches.node(node));
+    const reads = new ClusterReads(api, namespace, (node) => caches.node(node));
     const gates = new GateKeeper(options.askGates, clock);
     const gatherer = new Gatherer({ ...options, caches, reads, gates, onError });
     const actor = new Actor({ effects, clock, random, log, metrics });

@@ -2,7 +2,7 @@ import { LOCK_LEASE } from '../api/names.ts';
 import type { Pod } from '../api/objects.ts';
 import type { Reads } from '../cluster/ports.ts';
 import { readLock } from '../core/lock/lock.ts';
-import type { Answers, Ask, EvictionRecord, NodeView, Snapshot } from '../core/model.ts';
+import type { Answers, Ask, EvictionOutcome, EvictionRecord, NodeView, Self, Snapshot } from '../core/model.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import type { Caches } from './caches.ts';
 import type { GateKeeper } from './gateKeeper.ts';
@@ -15,6 +15,7 @@ export interface GathererOptions {
   random: Random;
   namespace: string;
   maxDisrupted: number;
+  self: Self | null;
   newAttemptID: () => string;
   onError: (error: unknown) => void;
 }
@@ -32,13 +33,16 @@ export class Gatherer {
 
   /** What the caches say now, with nothing asked yet. */
   snapshot({ epoch, inherited }: Tenure, evictions: ReadonlyMap<string, EvictionRecord>): Snapshot {
-    const { caches, clock, random, namespace, maxDisrupted, newAttemptID } = this.#options;
+    const { caches, clock, random, namespace, maxDisrupted, self, newAttemptID } = this.#options;
     return {
       now: clock.now(),
       mono: clock.monotonic(),
       nodes: caches.nodes.views(),
       nodeReboots: caches.nodeReboots.views(),
       policies: [...caches.policies.views().values()],
+      daemonSets: caches.daemonSets.views(),
+      otherLocks: otherLocks(caches, namespace),
+      self,
       lock: readLock(caches.locks.get(`${namespace}/${LOCK_LEASE}`)),
       namespaceAnnotations: namespaceAnnotations(caches, namespace),
       epoch,
@@ -55,6 +59,9 @@ export class Gatherer {
         podsFresh: new Set(),
         nodeFresh: new Set(),
         leases: new Map(),
+        replicas: null,
+        budgets: null,
+        dryRuns: new Map(),
       },
     };
   }
@@ -72,7 +79,8 @@ export class Gatherer {
       new Map([...cached].filter(([name]) => !gone.has(name) && (listed === null || listed.has(name))));
     const podsFresh = new Map<string, readonly Pod[]>();
     const nodeFresh = new Set(snapshot.answers.nodeFresh);
-    let { nodesFresh, peopleFresh } = snapshot.answers;
+    const dryRuns = new Map<string, EvictionOutcome>(snapshot.answers.dryRuns);
+    let { nodesFresh, peopleFresh, replicas, budgets } = snapshot.answers;
     const { reads, gates: keeper, caches } = this.#options;
     const answers: { [K in Ask['kind']]: (ask: Extract<Ask, { kind: K }>) => Promise<void> } = {
       gates: async (ask) => void gates.set(ask.key, await keeper.ask(ask.gates)),
@@ -93,16 +101,40 @@ export class Gatherer {
         await caches.refreshPeople();
         peopleFresh = true;
       },
+      replicas: async () => {
+        replicas = await reads.replicas();
+      },
+      budgets: async () => {
+        budgets = await reads.budgets();
+      },
+      dryRun: async (ask) => {
+        const tried = ask.pods.map(async (pod) => dryRuns.set(pod.metadata.uid, await reads.tryEviction(pod)));
+        await Promise.all(tried);
+      },
     };
     const ask = (one: Ask) => (answers[one.kind] as (ask: Ask) => Promise<void>)(one).catch(this.#options.onError);
     await Promise.all(asks.map(ask));
     const pods = new Map([...caches.watchedPods(), ...podsFresh]);
     const fresh = new Set([...snapshot.answers.podsFresh, ...podsFresh.keys()]);
-    const answered: Answers = { nodesFresh, peopleFresh, gates, pods, podsFresh: fresh, nodeFresh, leases };
+    const answered: Answers = {
+      nodesFresh,
+      peopleFresh,
+      gates,
+      pods,
+      podsFresh: fresh,
+      nodeFresh,
+      leases,
+      ...{ replicas, budgets, dryRuns },
+    };
     // Reading takes time, in which people may have said stop: all that watches have told meanwhile counts.
     const now = this.snapshot(snapshot, snapshot.evictions);
     return { ...now, nextAttemptID: snapshot.nextAttemptID, nodes: nodesOver(now.nodes), answers: answered };
   }
+}
+
+function otherLocks(caches: Caches, namespace: string): string[] {
+  const names = [...caches.locks.views().values()].map(({ metadata }) => metadata.namespace ?? '');
+  return names.filter((name) => name !== namespace).sort();
 }
 
 function namespaceAnnotations(caches: Caches, namespace: string): Readonly<Record<string, string>> | null {

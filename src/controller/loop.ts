@@ -18,6 +18,8 @@ export interface Leadership {
   /** Proves by an uncached read that this process leads. */
   prove(): Promise<boolean>;
   resign(): void;
+  /** Lets another replica lead. */
+  handOver(): Promise<void>;
 }
 
 export interface LoopOptions {
@@ -101,10 +103,17 @@ export class ControlLoop {
     if (epoch !== null && adopted) this.#tenure = { epoch, inherited: new Set() };
     const acted = epoch === null ? IDLE : await actor.act(plan, snapshot.lock, epoch);
     if (acted.done > 0 || acted.conflicts > 0) return await this.#after(acted, 0);
+    if (plan.handOver !== null) return await this.#handOver(plan.handOver);
     caches.keepPodsOf(draining(plan));
     this.#measure(plan, snapshot);
     const due = Math.min(timers.nextWake, acted.retryInMs, await statuses.write(plan, snapshot));
     return await this.#after(acted, due);
+  }
+
+  async #handOver(to: string): Promise<number> {
+    this.#options.log.info('leadership is handed over, so that the node of this controller may be rebooted', { to });
+    await this.#options.leadership.handOver();
+    return 0;
   }
 
   /**
@@ -183,6 +192,6 @@ function keyOf(ask: Ask): string {
 
 /** The nodes whose pods decisions still need. */
 function draining({ inFlight }: Plan): Set<string> {
-  const before = new Set(['Preparing', 'Cordoning', 'Draining']);
+  const before = new Set(['Preparing', 'Cordoning', 'Draining', 'Verifying']);
   return new Set([...inFlight].filter(([, { phase }]) => before.has(phase)).map(([name]) => name));
 }

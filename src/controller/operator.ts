@@ -20,15 +20,12 @@ export interface Work {
  */
 export class DrydockOperator extends Operator {
   readonly #work: Work;
-  readonly #namespace: string;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  /** @param namespace where the cluster lock is, and what is paused to pause everything */
-  constructor(kubeConfig: KubeConfig, namespace: string, work: Work, logger: OperatorLogger) {
+  constructor(kubeConfig: KubeConfig, work: Work, logger: OperatorLogger) {
     super(logger);
     this.kubeConfig = kubeConfig;
-    this.#namespace = namespace;
     this.#work = work;
   }
 
@@ -46,7 +43,8 @@ export class DrydockOperator extends Operator {
     await this.watchResource('', 'v1', 'namespaces');
     await this.watchResource(GROUP, VERSION, 'rebootpolicies');
     await this.watchResource(GROUP, VERSION, 'nodereboots');
-    await this.watchResource('coordination.k8s.io', 'v1', 'leases', undefined, this.#namespace);
+    await this.watchResource('apps', 'v1', 'daemonsets');
+    await this.watchResource('coordination.k8s.io', 'v1', 'leases');
     this.#running = this.#work.run(this.#stop.signal);
   }
 

@@ -1,7 +1,8 @@
 import type { Effects } from '../cluster/ports.ts';
 import type { Plan } from '../core/decide.ts';
 import type { NodeReboot, Snapshot } from '../core/model.ts';
-import { nodeRebootView, policyView } from '../core/views/views.ts';
+import { nodeRebootView } from '../core/views/nodeRebootView.ts';
+import { policyView } from '../core/views/policyView.ts';
 import type { Clock } from '../platform/clock.ts';
 import { announcementFor, invalidPolicy } from './announcements.ts';
 import { differs } from './difference.ts';

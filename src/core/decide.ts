@@ -5,8 +5,11 @@ import { type Upkeep, upkeepOf } from './lock/upkeep.ts';
 import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
 import { type ReadPolicy, readPolicies } from './policy/owners.ts';
 import { type Candidate, settleTimer } from './queue/eligibility.ts';
+import { type Halt, haltOf } from './queue/halt.ts';
+import { policyStep } from './queue/policyStep.ts';
 import { attemptFor, queueOf, type Waiting } from './queue/queue.ts';
-import type { LockEdit, Step } from './steps.ts';
+import { wishSteps } from './queue/wishes.ts';
+import { type LockEdit, nodeOf, type Step } from './steps.ts';
 import type { Timers } from './timers.ts';
 
 /** Everything that follows from one snapshot. */
@@ -30,6 +33,10 @@ export interface Plan {
   policies: readonly ReadPolicy[];
   /** Why nothing may start anywhere. */
   held: Verdict | null;
+  /** Which policies have halted, and which of their nodes are Failed, by the policy's UID. */
+  halts: ReadonlyMap<string, Halt>;
+  /** The replica to hand leadership over to, so that this controller's own node may go. */
+  handOver: string | null;
 }
 
 /** Decides what is to be done now. Pure: the same snapshot and timers give the same plan. */
@@ -60,6 +67,8 @@ const NOTHING: Plan = {
   waiting: new Map(),
   policies: [],
   held: null,
+  halts: new Map(),
+  handOver: null,
 };
 
 interface Leading {
@@ -69,29 +78,45 @@ interface Leading {
 
 function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[], { slots, epoch }: Leading): Plan {
   const upkeep = upkeepOf(snapshot, policies, slots);
+  const halts = new Map(policies.map((read) => [read.policy.metadata.uid, haltOf(read, slots, snapshot)]));
+  const haltedBy = (uid: string) => halts.get(uid)?.verdict ?? null;
   const inFlight = new Map<string, Progress>();
   for (const slot of slots) {
     const node = snapshot.nodes.get(slot.node);
     if (node?.uid === slot.nodeUID)
-      inFlight.set(slot.node, advanceSafely(contextOf(snapshot, timers, slot, node, epoch)));
+      inFlight.set(slot.node, advanceSafely(contextOf(snapshot, timers, slot, node, epoch, haltedBy(slot.policyUID))));
   }
   const moves = [...inFlight.values()];
   const held = heldFromOutside(snapshot.lock, timers) ?? tidyingUp(upkeep);
-  const queue = queueOf(policies, slots, held, snapshot, timers);
+  const holds = ({ policy }: ReadPolicy) => held ?? haltedBy(policy.metadata.uid);
+  const queue = queueOf(policies, slots, holds, snapshot, timers);
   const start = queue.starts === null ? null : startOf(queue.starts, snapshot, epoch);
   const ready = moves.filter((move) => move.step !== undefined && move.stepAfterLock !== true);
+  const busy = nodesOfSteps([...upkeep.steps, ...moves.flatMap(({ step }) => step ?? [])]);
   const after = moves.filter((move) => move.step !== undefined && move.stepAfterLock === true);
   return {
     ...NOTHING,
     policies,
     held,
+    halts,
+    handOver: queue.handOver,
     inFlight,
     waiting: queue.waiting,
     asks: [...moves.flatMap((move) => move.asks ?? []), ...upkeep.asks, ...queue.asks],
     lockEdits: [...upkeep.lockEdits, ...moves.flatMap((move) => move.lockEdit ?? []), ...(start ? [start.edit] : [])],
-    steps: [...upkeep.steps, ...ready.flatMap((move) => move.step ?? [])],
+    steps: [
+      ...upkeep.steps,
+      ...ready.flatMap((move) => move.step ?? []),
+      ...wishSteps(snapshot, slots, busy),
+      ...policies.flatMap((read) => policyStep(read, slots, halts.get(read.policy.metadata.uid)) ?? []),
+    ],
     stepsAfterLock: [...after.flatMap((move) => move.step ?? []), ...(start ? [start.step] : [])],
   };
+}
+
+/** The nodes that something is done about already. */
+function nodesOfSteps(steps: readonly Step[]): Set<string> {
+  return new Set(steps.flatMap((step) => nodeOf(step) ?? []));
 }
 
 /** What cannot be decided about one node stops that node, and no other. */

@@ -1,5 +1,5 @@
 import type { NodeRebootSpec, NodeRebootStatus } from '../api/generated/nodereboot.ts';
-import type { Gates, RebootPolicySpec, RebootPolicyStatus } from '../api/generated/rebootpolicy.ts';
+import type { Gates, LabelSelector, RebootPolicySpec, RebootPolicyStatus } from '../api/generated/rebootpolicy.ts';
 import type { KubeObject, Pod } from '../api/objects.ts';
 
 /** What decisions need to know of a Node, and no more: the controller keeps one per node of the cluster. */
@@ -68,12 +68,54 @@ export interface Verdict {
   nextCheck?: number;
 }
 
+/** The API server's answer to one eviction. */
+export type EvictionOutcome =
+  /** Granted, or the pod that we listed is no longer there. */
+  | { kind: 'granted' }
+  /** 429 with the cause DisruptionBudget: a PodDisruptionBudget has none to give. */
+  | { kind: 'budget'; message: string; retryAfterMs: number }
+  /** 429 without that cause: the API server protects itself. */
+  | { kind: 'throttled'; retryAfterMs: number }
+  /** 500: two budgets select the pod, which only a person can mend. */
+  | { kind: 'manyBudgets' }
+  | { kind: 'error'; message: string };
+
 /** What was learnt of one pod's eviction; times are monotonic milliseconds. */
 export interface EvictionRecord {
   tries: number;
   notBefore: number;
   /** Why the last try was refused; empty when it was granted. */
   refusal: string;
+}
+
+/** A DaemonSet as far as decisions care. */
+export interface DaemonSetView {
+  uid: string;
+  /** The name of the product if it is one that reboots nodes; empty otherwise. */
+  rebooter: string;
+}
+
+/** Where this controller runs. */
+export interface Self {
+  node: string;
+  namespace: string;
+  pod: string;
+}
+
+/** A pod of the controller. */
+export interface Replica {
+  pod: string;
+  node: string;
+  ready: boolean;
+}
+
+/** A PodDisruptionBudget as far as decisions care. */
+export interface PodBudget {
+  namespace: string;
+  name: string;
+  /** Null selects no pod. */
+  selector: LabelSelector | null;
+  disruptionsAllowed: number;
 }
 
 /** What a decision may ask to be read before it is made again. */
@@ -84,7 +126,12 @@ export type Ask =
   | { kind: 'node'; node: string }
   | { kind: 'lease'; node: string }
   /** Policies and the operator's namespace: where people may have said stop. */
-  | { kind: 'people' };
+  | { kind: 'people' }
+  /** The controller's own pods. */
+  | { kind: 'replicas' }
+  | { kind: 'budgets' }
+  /** What the API server would say to the eviction of these pods of a node. */
+  | { kind: 'dryRun'; node: string; pods: readonly Pod[] };
 
 /** What was read in answer to asks, within one cycle. */
 export interface Answers {
@@ -99,6 +146,12 @@ export interface Answers {
   nodeFresh: ReadonlySet<string>;
   /** `renewTime` of the nodes' Leases, as written; empty where there is none. */
   leases: ReadonlyMap<string, string>;
+  /** Null until read. */
+  replicas: readonly Replica[] | null;
+  /** Null until read. */
+  budgets: readonly PodBudget[] | null;
+  /** By pod UID. */
+  dryRuns: ReadonlyMap<string, EvictionOutcome>;
 }
 
 /** Everything that one decision is made from. */
@@ -110,6 +163,12 @@ export interface Snapshot {
   nodes: ReadonlyMap<string, NodeView>;
   nodeReboots: ReadonlyMap<string, NodeReboot>;
   policies: readonly RebootPolicy[];
+  /** By `namespace/name`. */
+  daemonSets: ReadonlyMap<string, DaemonSetView>;
+  /** Namespaces, but for our own, that have a cluster lock: another Drydock's. */
+  otherLocks: readonly string[];
+  /** Null where it is not known, as outside of a cluster. */
+  self: Self | null;
   lock: LockState;
   /** Annotations of the operator's namespace; null when they could not be read. */
   namespaceAnnotations: Readonly<Record<string, string>> | null;

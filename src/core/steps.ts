@@ -1,9 +1,12 @@
 import type { NodeRebootSpec, NodeRebootStatus } from '../api/generated/nodereboot.ts';
 import type { Pod } from '../api/objects.ts';
-import type { NodeReboot, NodeView, Slot } from './model.ts';
+import type { NodeReboot, NodeView, RebootPolicy, Slot } from './model.ts';
 
 export type Attempt = NonNullable<NodeRebootSpec['attempt']>;
 export type RebootRequest = NonNullable<NodeRebootSpec['reboot']>;
+export type Grant = NonNullable<NodeRebootSpec['grant']>;
+export type Escalation = NonNullable<Attempt['escalation']>;
+export type Failure = NonNullable<Attempt['failure']>;
 export type HistoryEntry = NonNullable<NodeRebootStatus['history']>[number];
 export type Backoff = NonNullable<NodeRebootStatus['backoff']>;
 export type Phase = NonNullable<NodeRebootStatus['phase']>;
@@ -30,13 +33,47 @@ export type Step =
   | { kind: 'evict'; node: NodeView; attemptID: string; pods: readonly Pod[]; gracePeriodSeconds: number | null }
   /** Writes `spec.reboot`. */
   | { kind: 'request'; nodeReboot: NodeReboot; request: RebootRequest }
-  /** Withdraws the request, if any, and marks the attempt as ending, in one patch. */
+  /** Writes down that the drain's deadline has passed and what the policy wants of it. */
+  | {
+      kind: 'escalate';
+      nodeReboot: NodeReboot;
+      attempt: Attempt;
+      escalation: Escalation['kind'];
+      pods: readonly string[];
+      now: number;
+    }
+  /** Deletes pods, past their PodDisruptionBudgets. */
+  | { kind: 'deletePods'; node: NodeView; attemptID: string; pods: readonly Pod[]; gracePeriodSeconds: number | null }
+  /** Writes down that an accepted attempt has failed; its slot and its cordon stay. */
+  | { kind: 'failAttempt'; nodeReboot: NodeReboot; attempt: Attempt; code: string; message: string; now: number }
+  /** Takes the annotations `approve` and `reboot-now` off and writes `spec.grant`, in one patch. */
+  | { kind: 'grant'; nodeReboot: NodeReboot; grant: Grant; reason: string }
+  | { kind: 'dropGrant'; nodeReboot: NodeReboot }
+  /** Takes off an annotation `release` that names no attempt which could be released. */
+  | { kind: 'dropRelease'; nodeReboot: NodeReboot }
+  /** Adds or removes the finalizer of a policy. */
+  | { kind: 'guardPolicy'; policy: RebootPolicy; guarded: boolean }
+  | { kind: 'haltPolicy'; policy: RebootPolicy; attempts: readonly string[]; message: string }
+  /** Takes `halted` and `resume` off and writes which failures the person knew of, in one patch. */
+  | { kind: 'resumePolicy'; policy: RebootPolicy; acknowledged: readonly string[]; reason: string }
+  /** Withdraws the request, if any, and marks the attempt as ending, in one patch; so ends a release as well. */
   | { kind: 'endAttempt'; nodeReboot: NodeReboot; attempt: Attempt; code: string; message: string }
   /** Takes everything of ours off the Node; makes it schedulable only if the cordon is ours. */
   | { kind: 'restoreNode'; node: NodeView; uncordon: boolean; attemptID: string }
   | { kind: 'recordHistory'; nodeReboot: NodeReboot; entry: HistoryEntry; backoff: Backoff | null }
   /** Clears `attempt`, `prepare`, `reboot` and `grant` in one patch. */
   | { kind: 'clearAttempt'; nodeReboot: NodeReboot; attemptID: string };
+
+/** A step that writes one object. */
+export type ObjectStep = Exclude<Step, { kind: 'evict' | 'deletePods' }>;
+/** A step that moves pods off a node. */
+export type PodStep = Extract<Step, { kind: 'evict' | 'deletePods' }>;
+
+/** The node that a step is about; undefined for a step about a policy. */
+export function nodeOf(step: Step): string | undefined {
+  if ('node' in step) return step.node.name;
+  return 'nodeReboot' in step ? step.nodeReboot.metadata.name : undefined;
+}
 
 /** The slots after some edits. */
 export function applyEdits(slots: readonly Slot[], edits: readonly LockEdit[]): readonly Slot[] {

@@ -15,6 +15,11 @@ export class Timers {
     this.#mono = mono;
   }
 
+  /** Whether an earlier decision has mentioned it, and every one since. */
+  isRunning(name: string): boolean {
+    return this.#started.has(name);
+  }
+
   /** Milliseconds for which this has held without a break. */
   elapsed(name: string): number {
     const start = this.#started.get(name) ?? this.#mono;

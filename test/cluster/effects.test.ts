@@ -3,8 +3,8 @@ import type { KubeObject } from '../../src/api/objects.ts';
 import { ClusterEffects, type Written } from '../../src/cluster/effects.ts';
 import { EventRecorder } from '../../src/cluster/events.ts';
 import { KubeApi } from '../../src/cluster/kubeApi.ts';
-import type { HistoryEntry, RebootRequest, Step } from '../../src/core/steps.ts';
-import type { NodeRebootView } from '../../src/core/views/views.ts';
+import type { HistoryEntry, ObjectStep, RebootRequest } from '../../src/core/steps.ts';
+import type { NodeRebootView } from '../../src/core/views/nodeRebootView.ts';
 import { FakeClock } from '../support/clock.ts';
 import { aNode, aNodeReboot, anAttempt, aPolicy, aSlot, cordonedFor } from '../support/cluster.ts';
 import { bodyOf, ScriptedTransport, status } from '../support/transport.ts';
@@ -51,7 +51,7 @@ describe('the effects', () => {
     return { what: `${request.method} ${request.path}`, body: bodyOf(request), request };
   }
 
-  type Performed = Exclude<Step, { kind: 'evict' }>;
+  type Performed = ObjectStep;
   const attempt = anAttempt('n1');
   const request: RebootRequest = {
     attemptID: 'a1',
@@ -137,7 +137,7 @@ describe('the effects', () => {
       'clears all that an attempt has written',
       { kind: 'clearAttempt', nodeReboot, attemptID: 'a1' },
       onSpec,
-      { spec: { attempt: null, prepare: null, reboot: null, grant: null } },
+      { spec: { attempt: null, prepare: null, reboot: null } },
     ],
     [
       'writes history with a new backoff',
@@ -272,6 +272,7 @@ describe('the effects', () => {
       conditions: [],
       nodes: { selected: 0, pending: 0, inFlight: 0, failed: 0, unavailable: 0 },
       inFlight: [],
+      blockers: [],
       nextWindow: null,
     };
     await effects.writePolicyStatus(aPolicy(), policyView);

@@ -92,7 +92,11 @@ describe('reads past the caches', () => {
   beforeEach(() => {
     transport = new ScriptedTransport();
     seen = [];
-    reads = new ClusterReads(new KubeApi(transport, 'tests'), ({ metadata }) => void seen.push(metadata.name));
+    reads = new ClusterReads(
+      new KubeApi(transport, 'tests'),
+      'drydock',
+      ({ metadata }) => void seen.push(metadata.name),
+    );
   });
   const lists = (...items: object[]) => {
     transport.answer = () => ({ body: { metadata: { resourceVersion: '9' }, items } });

@@ -1,7 +1,7 @@
 import { ApiError } from '../../src/cluster/errors.ts';
 import type { Announcement, Effects, LockWrite } from '../../src/cluster/ports.ts';
-import type { EvictionOutcome } from '../../src/core/attempt/eviction.ts';
-import type { Step } from '../../src/core/steps.ts';
+import type { EvictionOutcome } from '../../src/core/model.ts';
+import type { ObjectStep } from '../../src/core/steps.ts';
 
 export function refusal(status: number): ApiError {
   return new ApiError('PATCH', { status, headers: {}, body: '{}' });
@@ -21,12 +21,18 @@ export class EffectsDouble implements Effects {
     this.locks.push(write);
   }
 
-  async perform(step: Exclude<Step, { kind: 'evict' }>): Promise<void> {
+  async perform(step: ObjectStep): Promise<void> {
     this.#do(step.kind);
   }
 
   async evict(): Promise<EvictionOutcome> {
     this.#do('evict');
+    if (this.outcome instanceof Error) throw this.outcome;
+    return this.outcome;
+  }
+
+  async deletePod(): Promise<EvictionOutcome> {
+    this.#do('deletePod');
     if (this.outcome instanceof Error) throw this.outcome;
     return this.outcome;
   }

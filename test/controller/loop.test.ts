@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { POLICY_FINALIZER } from '../../src/api/names.ts';
 import { Actor } from '../../src/controller/actor.ts';
 import type { Caches } from '../../src/controller/caches.ts';
 import { GateKeeper } from '../../src/controller/gateKeeper.ts';
@@ -28,7 +29,11 @@ class CachesDouble {
   readonly nodes = { views: () => new Map(this.nodeViews.map((node) => [node.name, node])) };
   readonly nodeReboots = { views: () => new Map(this.nodeRebootViews.map((object) => [object.metadata.name, object])) };
   readonly policies = { views: () => new Map(this.policyViews.map((object) => [object.metadata.name, object])) };
-  readonly locks = { get: () => ({ metadata: { ...META, annotations: lockAnnotations(this.epoch, this.slots) } }) };
+  readonly daemonSets = { views: () => new Map() };
+  readonly locks = {
+    views: () => new Map(),
+    get: () => ({ metadata: { ...META, annotations: lockAnnotations(this.epoch, this.slots) } }),
+  };
   readonly namespaces = { get: () => ({ metadata: META }) };
   watchedPods() {
     return new Map();
@@ -79,6 +84,9 @@ describe('the control loop', () => {
       resign() {
         this.leads = false;
       },
+      async handOver() {
+        this.leads = false;
+      },
     };
   });
   afterEach(() => stop.abort());
@@ -101,12 +109,16 @@ describe('the control loop', () => {
           ),
         pods: () => read('pods', []),
         leaseRenewTime: () => read('lease', 'x'),
+        replicas: () => read('replicas', []),
+        budgets: () => read('budgets', []),
+        tryEviction: () => read('tryEviction', { kind: 'granted' }),
       },
       gates: new GateKeeper(async () => null, clock),
       clock,
       random,
       namespace: 'drydock',
       maxDisrupted: 1,
+      self: null,
       newAttemptID: () => 'attempt-new',
       onError: (error) => log.warn('a read failed', { error }),
     });
@@ -221,10 +233,14 @@ describe('the control loop', () => {
     caches.nodeViews = [aNode('n1', cordonedFor(attempt.id, 4)), aNode('spare', { labels: {} })];
     caches.nodeRebootViews = [aNodeReboot('n1', { attempt, prepare: { attemptID: attempt.id } }, { agent })];
     caches.slots = [aSlot('n1')];
+    const [policy] = caches.policyViews;
+    if (policy === undefined) throw new Error('there is no policy');
+    caches.policyViews = [{ ...policy, metadata: { ...policy.metadata, finalizers: [POLICY_FINALIZER] } }];
     await clock.advance(31_000);
     expect(caches.watched).to.include('n1');
     expect([...caches.kept]).to.deep.equal(['n1']);
     caches.slots = [];
+    caches.policyViews = [policy];
     caches.nodeRebootViews = [aNodeReboot('n1')];
     caches.nodeViews = [aNode('n1'), aNode('spare', { labels: {} })];
     await clock.advance(31_000);

@@ -32,7 +32,7 @@ describe('the operator', () => {
       contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
       currentContext: 'x',
     });
-    operator = new DrydockOperator(kubeConfig, 'harbour', work, new MemoryLog());
+    operator = new DrydockOperator(kubeConfig, work, new MemoryLog());
   });
   afterEach(() => operator.stop());
   const inner = () => operator as unknown as Inner;
@@ -44,7 +44,8 @@ describe('the operator', () => {
       '/api/v1/namespaces',
       '/apis/drydock.dev/v1alpha1/rebootpolicies',
       '/apis/drydock.dev/v1alpha1/nodereboots',
-      '/apis/coordination.k8s.io/v1/namespaces/harbour/leases',
+      '/apis/apps/v1/daemonsets',
+      '/apis/coordination.k8s.io/v1/leases',
     ]);
     expect(running).to.equal(true);
   });

@@ -4,9 +4,8 @@ import { StatusWriter } from '../../src/controller/statusWriter.ts';
 import { drainState } from '../../src/core/attempt/drain.ts';
 import type { Plan } from '../../src/core/decide.ts';
 import type { NodeReboot } from '../../src/core/model.ts';
-import { rulesOf } from '../../src/core/policy/rules.ts';
-import type { NodeRebootView } from '../../src/core/views/views.ts';
-import { aNodeReboot, anAttempt, aPod, aPolicy, aSnapshot, decideOn } from '../support/cluster.ts';
+import type { NodeRebootView } from '../../src/core/views/nodeRebootView.ts';
+import { aDrain, aNodeReboot, anAttempt, aPod, aSnapshot, decideOn } from '../support/cluster.ts';
 
 describe('the status writer', () => {
   let mono: number;
@@ -34,7 +33,7 @@ describe('the status writer', () => {
   async function cycle(options: { after: number; podsLeft: number; code?: string }): Promise<number> {
     mono += options.after;
     const pods = Array.from({ length: options.podsLeft }, (_, i) => aPod(`web-${i}`));
-    const drain = drainState(pods, rulesOf(aPolicy().spec).drain, new Map(), mono);
+    const drain = drainState(pods, aDrain(), new Map(), mono);
     const verdict = { code: options.code ?? 'Draining', message: 'Pods are being moved off the node.' };
     const inFlight: Plan['inFlight'] = new Map([['n1', { phase: 'Draining', verdict, drain }]]);
     const { plan } = decideOn({ policies: [], nodeReboots: [stored] });

@@ -263,7 +263,7 @@ describe('an attempt', () => {
       ...requested({ accepted: ID }),
       timers: new Map([[`reboot/${ID}`, 1_000_000 - 1_800_000]]),
     });
-    expect(writesOf(plan)).to.deep.equal([]);
+    expect(writesOf(plan), 'only that it is Failed is written down').to.deep.equal(['failAttempt']);
     expect(plan.inFlight.get('n1')).to.deep.include({ phase: 'Failed' });
     expect(plan.inFlight.get('n1')?.verdict.code).to.equal('RebootTimedOut');
   });

@@ -2,9 +2,10 @@ import { expect } from 'chai';
 import type { Pod } from '../../src/api/objects.ts';
 import { drainState, judgePod } from '../../src/core/attempt/drain.ts';
 import type { EvictionRecord } from '../../src/core/model.ts';
-import { aPod } from '../support/cluster.ts';
+import type { DrainRules } from '../../src/core/policy/rules.ts';
+import { aDrain, aPod } from '../support/cluster.ts';
 
-const RULES = { timeoutMs: 1, gracePeriodSeconds: null, deleteEmptyDirData: true, force: false };
+const daemonSets = new Map([['default/o', { uid: 'u', rebooter: '' }]]);
 const owner = (kind: string, controller = true) => ({
   ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'o', uid: 'u', controller }],
 });
@@ -18,7 +19,7 @@ const mirror = aPod('p', { metadata: { annotations: { 'kubernetes.io/config.mirr
 const finished = (phase: string) => aPod('p', { ...bare, metadata: bare.metadata, status: { phase } });
 
 describe('a drain', () => {
-  const verdicts: Record<string, [Pod, Partial<typeof RULES>, string]> = {
+  const verdicts: Record<string, [Pod, Partial<DrainRules>, string]> = {
     'evicts a pod of a controller': [aPod('p'), {}, 'evict'],
     'evicts a pod of a controller that it does not know': [aPod('p', { metadata: owner('Database') }), {}, 'evict'],
     'leaves mirror pods, which the kubelet runs from files': [mirror, {}, 'leave mirror'],
@@ -49,14 +50,14 @@ describe('a drain', () => {
   };
   for (const [what, [pod, rules, expected]] of Object.entries(verdicts)) {
     it(what, () => {
-      const verdict = judgePod(pod, { ...RULES, ...rules });
+      const verdict = judgePod(pod, aDrain(rules, { daemonSets }));
       const short = verdict.action === 'leave' ? `leave ${verdict.why}` : verdict.action;
       expect(short).to.equal(expected);
     });
   }
 
   it('says what it refuses and which setting would allow it', () => {
-    const state = drainState([bare, withData], { ...RULES, deleteEmptyDirData: false }, new Map(), 0);
+    const state = drainState([bare, withData], aDrain({ deleteEmptyDirData: false }), new Map(), 0);
     expect(state.refused).to.deep.equal([
       'default/p has no controller that would make it again (drain.force evicts it)',
       'default/p keeps data in the emptyDir scratch (drain.deleteEmptyDirData evicts it)',
@@ -64,13 +65,19 @@ describe('a drain', () => {
   });
 
   const stateOf = (pods: Pod[], records: Record<string, EvictionRecord> = {}, mono = 100) =>
-    drainState(pods, RULES, new Map(Object.entries(records).map(([name, record]) => [`uid-of-${name}`, record])), mono);
+    drainState(
+      pods,
+      aDrain({}, { daemonSets }),
+      new Map(Object.entries(records).map(([name, record]) => [`uid-of-${name}`, record])),
+      mono,
+    );
   const names = (pods: readonly Pod[]) => pods.map(({ metadata }) => metadata.name);
   const refusal = 'PodDisruptionBudget web allows no disruption now';
 
   it('is done when nothing is left but what it leaves', () => {
     expect(stateOf([mirror, finished('Succeeded'), aPod('d', { metadata: owner('DaemonSet') })])).to.deep.equal({
       left: [],
+      toEvict: [],
       refused: [],
       evictNow: [],
       waitingFor: [],

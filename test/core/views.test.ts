@@ -4,7 +4,8 @@ import type { RebootPolicySpec } from '../../src/api/generated/rebootpolicy.ts';
 import { differs } from '../../src/controller/difference.ts';
 import type { NodeReboot, RebootPolicy, Snapshot } from '../../src/core/model.ts';
 import { mergeConditions } from '../../src/core/views/conditions.ts';
-import { nodeRebootView, policyView } from '../../src/core/views/views.ts';
+import { nodeRebootView } from '../../src/core/views/nodeRebootView.ts';
+import { policyView } from '../../src/core/views/policyView.ts';
 import {
   aNode,
   aNodeReboot,
@@ -233,12 +234,19 @@ describe('what people read', () => {
   it('is of a policy whether it is in force, what it does and what keeps its nodes', () => {
     const nodeReboots = [aNodeReboot('n1', {}, { agent: required() })];
     const held = { nodes: [aNode('n1', { annotations: { 'drydock.dev/hold': '' } }), SPARE], nodeReboots };
-    expect(reasonsOf({})).to.deep.equal(['Ready True InForce', 'Progressing False Idle', 'Blocked False NotBlocked']);
-    expect(reasonsOf(held)).to.deep.equal(['Ready True InForce', 'Progressing False Idle', 'Blocked True Held']);
+    const fine = 'Halted False NotHalted';
+    expect(reasonsOf({})).to.deep.equal([
+      'Ready True InForce',
+      'Progressing False Idle',
+      'Blocked False NotBlocked',
+      fine,
+    ]);
+    expect(reasonsOf(held)).to.deep.equal(['Ready True InForce', 'Progressing False Idle', 'Blocked True Held', fine]);
     expect(reasonsOf(draining)).to.deep.equal([
       'Ready True InForce',
       'Progressing True NodesInFlight',
       'Blocked False NotBlocked',
+      fine,
     ]);
     expect(reasonsOf({ policies: [aPolicy({ mode: 'Report' })] })[0]).to.equal('Ready True ReportOnly');
     expect(reasonsOf({ policies: [aPolicy({ settle: 'x' })] })[0]).to.equal('Ready False Invalid');

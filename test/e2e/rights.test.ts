@@ -119,7 +119,7 @@ describe('rights', () => {
       const api = new KubeApi(new HttpsTransport(kubeConfigCredentials(controller.config())), 'test');
       const found = h.nodeReboot('n2');
       if (found === undefined) throw new Error('there is no NodeReboot n2');
-      const another = { ...found, metadata: { ...found.metadata, uid: 'uid-of-before' } };
+      const another = { uid: 'uid-of-before', resourceVersion: found.metadata.resourceVersion };
       const refused = await api.remove(nodeReboot('n2'), another).catch((error: unknown) => error);
       expect(refused).to.be.instanceOf(ApiError).with.property('status', 409);
       const { items } = await api.list<NodeReboot>(NODE_REBOOTS);

@@ -2,9 +2,22 @@
 
 import type { AgentReport, NodeRebootSpec, NodeRebootStatus } from '../../src/api/generated/nodereboot.ts';
 import type { RebootPolicySpec } from '../../src/api/generated/rebootpolicy.ts';
+import { POLICY_FINALIZER } from '../../src/api/names.ts';
 import type { Pod } from '../../src/api/objects.ts';
+import type { DrainContext } from '../../src/core/attempt/drain.ts';
 import { decide, type Plan } from '../../src/core/decide.ts';
-import type { Answers, LockState, NodeReboot, NodeView, RebootPolicy, Slot, Snapshot } from '../../src/core/model.ts';
+import type {
+  Answers,
+  DaemonSetView,
+  LockState,
+  NodeReboot,
+  NodeView,
+  RebootPolicy,
+  Self,
+  Slot,
+  Snapshot,
+} from '../../src/core/model.ts';
+import { DEFAULTS, type DrainRules } from '../../src/core/policy/rules.ts';
 import type { Attempt } from '../../src/core/steps.ts';
 import { Timers } from '../../src/core/timers.ts';
 
@@ -119,6 +132,12 @@ export function aPod(
   };
 }
 
+/** What pods are judged by under a policy that says nothing, but for these rules. */
+export function aDrain(rules: Partial<DrainRules> = {}, changes: Partial<DrainContext> = {}): DrainContext {
+  const timers = new Timers(new Map(), 0);
+  return { rules: { ...DEFAULTS.drain, ...rules }, daemonSets: new Map(), spared: null, timers, ...changes };
+}
+
 /** What a test says of its cluster. */
 export interface Given {
   nodes?: readonly NodeView[];
@@ -131,19 +150,22 @@ export interface Given {
   epoch?: number | null;
   inherited?: readonly string[];
   maxDisrupted?: number;
+  daemonSets?: Readonly<Record<string, DaemonSetView>>;
+  otherLocks?: readonly string[];
+  self?: Self;
   namespaceAnnotations?: Record<string, string> | null;
   now?: number;
   mono?: number;
 }
 
 export function aSnapshot(given: Given): Snapshot {
-  const nodes = given.nodes ?? [aNode('n1'), aNode('spare', { labels: {} })];
   return {
     now: given.now ?? NOON,
     mono: given.mono ?? 1_000_000,
-    nodes: new Map(nodes.map((node) => [node.name, node])),
-    nodeReboots: new Map((given.nodeReboots ?? []).map((object) => [object.metadata.name, object])),
-    policies: given.policies ?? [aPolicy()],
+    ...objectsOf(given),
+    daemonSets: new Map(Object.entries(given.daemonSets ?? {})),
+    otherLocks: given.otherLocks ?? [],
+    self: given.self ?? null,
     lock: given.lock ?? { kind: 'ok', resourceVersion: '50', epoch: 1, slots: given.slots ?? [], hold: null },
     namespaceAnnotations: given.namespaceAnnotations === undefined ? {} : given.namespaceAnnotations,
     epoch: given.epoch === undefined ? 1 : given.epoch,
@@ -152,17 +174,39 @@ export function aSnapshot(given: Given): Snapshot {
     nextAttemptID: 'attempt-new',
     jitter: 0.5,
     evictions: new Map(),
-    answers: {
-      nodesFresh: true,
-      peopleFresh: true,
-      gates: new Map(),
-      pods: new Map(),
-      podsFresh: new Set(),
-      nodeFresh: new Set(),
-      leases: new Map(),
-      ...given.answers,
-    },
+    answers: { ...NOTHING_ASKED, ...given.answers },
   };
+}
+
+function objectsOf(given: Given): Pick<Snapshot, 'nodes' | 'nodeReboots' | 'policies'> {
+  const nodes = given.nodes ?? [aNode('n1'), aNode('spare', { labels: {} })];
+  return {
+    nodes: new Map(nodes.map((node) => [node.name, node])),
+    nodeReboots: new Map((given.nodeReboots ?? []).map((object) => [object.metadata.name, object])),
+    policies: (given.policies ?? [aPolicy()]).map((policy) => guardedFor(policy, given)),
+  };
+}
+
+/** Nodes and people were read anew; there is no PodDisruptionBudget; nothing else has been asked. */
+const NOTHING_ASKED: Answers = {
+  nodesFresh: true,
+  peopleFresh: true,
+  gates: new Map(),
+  pods: new Map(),
+  podsFresh: new Set(),
+  nodeFresh: new Set(),
+  leases: new Map(),
+  replicas: null,
+  budgets: [],
+  dryRuns: new Map(),
+};
+
+/** A policy that has a slot has its finalizer, unless the test says which finalizers it has. */
+function guardedFor(policy: RebootPolicy, { slots, lock }: Given): RebootPolicy {
+  const held = slots ?? (lock?.kind === 'ok' ? lock.slots : []);
+  const inFlight = held.some(({ policyUID }) => policyUID === policy.metadata.uid);
+  if (!inFlight || policy.metadata.finalizers !== undefined) return policy;
+  return { ...policy, metadata: { ...policy.metadata, finalizers: [POLICY_FINALIZER] } };
 }
 
 /** Decides, and gives the timers as well. */

@@ -5,7 +5,9 @@ import type { ObjectMeta } from '../objects.ts';
 /**
  * A NodeReboot is where the controller and the agent of one node meet. The controller asks in spec, the agent
  * answers in status.agent. Drydock makes one for every node that a policy selects; it has the node's name and goes
- * with the node. People annotate it (drydock.dev/pause, drydock.dev/hold) and read it, and need not edit it.
+ * with the node. People read it, and annotate it: drydock.dev/pause and drydock.dev/hold stop the node,
+ * drydock.dev/approve lets it start, drydock.dev/reboot-now reboots it without a sentinel and outside the windows,
+ * drydock.dev/release with the ID of a Failed attempt gives that attempt up. They need not edit it.
  */
 export interface NodeReboot {
   /** drydock.dev/v1alpha1. */
@@ -42,6 +44,8 @@ export interface Attempt {
   policy: AttemptPolicy;
   /** Whether somebody else had cordoned the node when the attempt began; that cordon is kept. */
   cordonedBefore?: boolean;
+  escalation?: AttemptEscalation;
+  failure?: AttemptFailure;
   ending?: AttemptEnding;
 }
 
@@ -55,6 +59,28 @@ export interface AttemptPolicy {
   generation: number;
   /** The policy's spec. */
   spec: Record<string, unknown>;
+}
+
+/** What the drain's deadline led to, where the policy says so (drain.onTimeout). */
+export interface AttemptEscalation {
+  /** Delete deletes the pods that are left; Reboot reboots with them. */
+  kind: 'Delete' | 'Reboot';
+  /** When, by the controller's clock. */
+  at: string;
+}
+
+/**
+ * Why the attempt is Failed: the agent accepted, and the node did not come back, or not well, in time. It heals by
+ * itself if the node still does; or a person releases it by annotating the NodeReboot with drydock.dev/release and
+ * the attempt's ID.
+ */
+export interface AttemptFailure {
+  /** A word for machines. */
+  code: string;
+  /** A sentence for people. */
+  message: string;
+  /** When, by the controller's clock. */
+  at: string;
 }
 
 /**
@@ -235,6 +261,8 @@ export interface HistoryEntry {
   message: string;
   /** The policy that it ran under. */
   policy?: string;
+  /** What asked for the reboot. */
+  trigger?: 'Sentinel' | 'Person';
   /** When the slot was taken. */
   startedAt: string;
   /** When the node was put back. */

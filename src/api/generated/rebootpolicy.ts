@@ -6,7 +6,8 @@ import type { ObjectMeta } from '../objects.ts';
  * A RebootPolicy says how nodes that ask for a reboot get one: which nodes, when, how many at a time, what must
  * hold before, and what is checked afterwards. No field of it is ever executed on a node. Which sentinel is watched
  * and how a node is rebooted are arguments of the agent's DaemonSet. The annotation drydock.dev/pause pauses a
- * policy; its value is a reason, optionally with until= and an RFC 3339 time.
+ * policy; its value is a reason, optionally with until= and an RFC 3339 time. The annotation drydock.dev/resume
+ * lets a halted policy go on.
  */
 export interface RebootPolicy {
   /** drydock.dev/v1alpha1. */
@@ -27,6 +28,21 @@ export interface RebootPolicySpec {
    */
   mode: 'Enforce' | 'Report';
   /**
+   * Which policy owns a node that several select: the one with the highest priority, among equals the oldest. Nodes
+   * of higher priority also start first.
+   */
+  priority?: number;
+  /**
+   * Automatic lets nodes start by themselves. Manual waits, for each node and each reboot, until a person annotates
+   * its NodeReboot with drydock.dev/approve.
+   */
+  approval?: 'Automatic' | 'Manual';
+  /**
+   * What happens while something else in the cluster also reboots nodes, such as kured or a second Drydock. Refuse
+   * starts nothing and says what was found; Ignore says that this is known and goes on.
+   */
+  otherRebooters?: 'Refuse' | 'Ignore';
+  /**
    * How long a sentinel must not have changed before its node is eligible, so that nobody reboots into a package
    * installation that is still running. A duration such as 90s, 5m or 1h30m, from 0s to 24h.
    */
@@ -37,11 +53,12 @@ export interface RebootPolicySpec {
   drain?: Drain;
   reboot?: Reboot;
   verification?: Verification;
+  failure?: Failure;
 }
 
 /**
  * The nodes that this policy owns, by their labels. An empty selector ({}) selects every node. A node that several
- * policies select belongs to the oldest of them, and the others say so.
+ * policies select belongs to the one of the highest priority, among equals to the oldest, and the others say so.
  */
 export interface LabelSelector {
   /** Labels that a node must have, each with exactly this value. */
@@ -63,11 +80,25 @@ export interface LabelSelectorRequirement {
 /** How many nodes may be out of service at a time. */
 export interface Disruption {
   /**
-   * How many nodes of this policy may be unavailable at a time. Every node of the policy that is NotReady or cordoned
-   * counts, whoever made it so. The cluster-wide cap of the controller (--max-disrupted, 1 unless raised) applies as
-   * well.
+   * How many nodes of this policy may be unavailable at a time, as a number (2) or as a share of the policy's nodes
+   * ("30%"), which is rounded down but never below 1. Every node of the policy that is NotReady or cordoned counts,
+   * whoever made it so; nodes that are being deleted and nodes that joined less than ten minutes ago and are not
+   * Ready yet do not. The cluster-wide cap of the controller (--max-disrupted, 1 unless raised) applies as well.
    */
-  maxUnavailable?: number;
+  maxUnavailable?: number | string;
+  /**
+   * The key of a node label, such as topology.kubernetes.io/zone. Only nodes with one and the same value of it are
+   * out of service at a time because of this policy. Empty for no such limit.
+   */
+  topologyKey?: string;
+  /** How long after a reboot by Drydock a node is not rebooted again, from 0s to 8760h. */
+  minInterval?: string;
+  /**
+   * Whether a node may be drained although no other node is Ready and schedulable, as in a cluster of one node. Its
+   * pods have nowhere to go until it is back. The pod of the active controller is then left on its node until the
+   * reboot.
+   */
+  allowLastNode?: boolean;
 }
 
 /**
@@ -80,6 +111,12 @@ export interface Schedule {
   timeZone?: string;
   /** When disruption may start. Windows may overlap. */
   windows?: ScheduleWindow[];
+  /**
+   * How long a reboot is expected to take from its start to its end, from 1s to 24h. Nothing starts that is not
+   * expected to end inside the window. Once five nodes of the policy have rebooted, the longest of its last twenty
+   * reboots is expected instead.
+   */
+  expectedDuration?: string;
   /** When nothing may start, whatever the windows say. */
   freezes?: ScheduleFreeze[];
 }
@@ -110,6 +147,11 @@ export interface ScheduleFreeze {
  * so.
  */
 export interface Gates {
+  /**
+   * How long a gate may stay closed after the drain, from 1s to 24h. The drain itself may be what closes it: when
+   * this has passed, the node is put back and tried again later.
+   */
+  recheckTimeout?: string;
   prometheus?: PrometheusGate;
 }
 
@@ -144,10 +186,7 @@ export interface AlertSelector {
 
 /** How pods are moved off a node before its reboot. */
 export interface Drain {
-  /**
-   * How long the drain of one node may take, from 1s to 24h. When it passes, the node is uncordoned and tried again
-   * later.
-   */
+  /** How long the drain of one node may take, from 1s to 24h. onTimeout says what happens when it passes. */
   timeout?: string;
   /**
    * The grace period given to every pod, in seconds. Unset, each pod gets its own. 0 means at once, without any
@@ -164,10 +203,47 @@ export interface Drain {
    * from being drained, and the verdict names it.
    */
   force?: boolean;
+  podSelector?: DrainPodSelector;
+  /**
+   * How long a pod that is being deleted is waited for, from 1s to 24h; afterwards the drain goes on without it. 0s
+   * waits until the pod is gone.
+   */
+  skipWaitForDeleteTimeout?: string;
+  /**
+   * What happens when the drain has not ended in time. Abort puts the node back and tries again later. Delete deletes
+   * the pods that are left, past their PodDisruptionBudgets, for as long again; the controller needs the right to
+   * delete pods for it, which it has not by default. Reboot reboots the node with the pods that are left on it.
+   */
+  onTimeout?: 'Abort' | 'Delete' | 'Reboot';
+  /** How many pods of one node are evicted at a time. */
+  maxParallelEvictions?: number;
+}
+
+/**
+ * Which pods are moved off the node, by their labels; all others stay until the reboot. An empty selector ({})
+ * selects every pod. Pods of DaemonSets, mirror pods and finished pods always stay.
+ */
+export interface DrainPodSelector {
+  /** Labels that a pod must have, each with exactly this value. */
+  matchLabels?: Record<string, string>;
+  /** Conditions on labels, all of which must hold. */
+  matchExpressions?: DrainPodSelectorMatchExpression[];
+}
+
+/** One condition on one label. */
+export interface DrainPodSelectorMatchExpression {
+  /** The label's key. */
+  key: string;
+  /** How the label's value relates to values. */
+  operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  /** The values for In and NotIn; empty for Exists and DoesNotExist. */
+  values?: string[];
 }
 
 /** The reboot itself. */
 export interface Reboot {
+  /** How long the agent waits between accepting the reboot and ordering it, from 0s to 1h. */
+  delay?: string;
   /**
    * How long a node may take from accepting the reboot to coming back with a new boot ID, from 1s to 24h. A node that
    * takes longer is Failed: it keeps its cordon and its slot until it comes back.
@@ -182,6 +258,29 @@ export interface Verification {
    * longer is Failed: it keeps its cordon and its slot until it recovers.
    */
   readyTimeout?: string;
+  /** Whether the DaemonSet pods that were Ready before the reboot must be Ready again. */
+  daemonSets?: boolean;
+  /** How long all of it must go on holding before the node is handed back, from 0s to 24h. */
+  soak?: string;
+}
+
+/** What follows when attempts fail. */
+export interface Failure {
+  backoff?: FailureBackoff;
+  /**
+   * How many nodes of the policy may be Failed before it halts: then nothing more starts until a person annotates the
+   * policy with drydock.dev/resume. Failed nodes keep their slots, so the cap of the controller (--max-disrupted) may
+   * stop the policy before this does.
+   */
+  maxFailed?: number;
+}
+
+/** How long a node waits after an attempt that ended without a reboot. The wait doubles with each further one. */
+export interface FailureBackoff {
+  /** The wait after the first one, from 1s to 24h. */
+  first?: string;
+  /** The longest wait, from 1s to 24h. */
+  max?: string;
 }
 
 /** What Drydock last saw and decided. Written by the controller. */
@@ -190,12 +289,15 @@ export interface RebootPolicyStatus {
   observedGeneration?: number;
   /**
    * Ready: the policy is understood and in force. Progressing: a node is in flight. Blocked: nodes wait and none may
-   * start; the reason and the message say why.
+   * start; the reason and the message say why. Halted: too many nodes are Failed, and nothing starts until a person
+   * annotates the policy with drydock.dev/resume.
    */
   conditions?: Condition[];
   nodes?: NodeCounts;
   /** The nodes that have a slot now. */
   inFlight?: string[];
+  /** What keeps nodes of the policy waiting, the most frequent first, each with the nodes that it keeps. */
+  blockers?: Blocker[];
   /** When disruption may next start. Absent inside a window and where no windows are set. */
   nextWindow?: string;
 }
@@ -228,4 +330,14 @@ export interface NodeCounts {
   failed?: number;
   /** Nodes that are NotReady or cordoned, whoever made them so. */
   unavailable?: number;
+}
+
+/** One thing in the way. */
+export interface Blocker {
+  /** A word for machines. */
+  code: string;
+  /** A sentence for people. */
+  message: string;
+  /** Nodes that it keeps waiting; at most ten are named. */
+  nodes: string[];
 }

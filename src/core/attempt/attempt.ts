@@ -2,9 +2,10 @@ import type { NodeReboot, NodeView, Slot, Snapshot, Verdict } from '../model.ts'
 import { DEFAULTS, frozenRules } from '../policy/rules.ts';
 import type { Timers } from '../timers.ts';
 import { cordonOf } from './cordon.ts';
-import { type Ending, endOf } from './finish.ts';
+import { type Ending, endingOf, endOf } from './finish.ts';
 import { interruption } from './interruption.ts';
 import { type AttemptContext, end, type LiveContext, type Progress } from './progress.ts';
+import { release } from './release.ts';
 import { STAGES } from './stages.ts';
 import { verify } from './verification.ts';
 
@@ -16,13 +17,9 @@ export function advance(context: AttemptContext): Progress {
   const { slot, nodeReboot, attempt } = context;
   if (isAccepted(slot, nodeReboot)) return afterAcceptance(context);
   if (nodeReboot === undefined || attempt === undefined) {
-    return finish(context, {
-      outcome: 'Interrupted',
-      code: 'AttemptGone',
-      message: 'The attempt is no longer recorded.',
-    });
+    return finish(context, endingOf(ATTEMPT_GONE), true);
   }
-  if (attempt.ending !== undefined) return finish(context, { outcome: 'Interrupted', ...attempt.ending });
+  if (attempt.ending !== undefined) return finish(context, endingOf(attempt.ending), true);
   const rules = frozenRules(attempt);
   if (rules === null) return end({ nodeReboot, attempt }, UNREADABLE);
   const live: LiveContext = { ...context, nodeReboot, attempt, rules };
@@ -35,6 +32,7 @@ export function advance(context: AttemptContext): Progress {
   throw new Error('the last stage always waits');
 }
 
+const ATTEMPT_GONE: Verdict = { code: 'AttemptGone', message: 'The attempt is no longer recorded.' };
 const UNREADABLE: Verdict = { code: 'AttemptUnreadable', message: "The attempt's copy of its policy cannot be read." };
 
 /**
@@ -46,28 +44,36 @@ function isAccepted(slot: Slot, nodeReboot: NodeReboot | undefined): boolean {
   return replaced || nodeReboot?.status?.agent?.accepted === slot.attemptID;
 }
 
-/** Nobody withdraws any more: the node is seen through its reboot, or the agent says that there is none. */
+/**
+ * Nobody withdraws any more: the node is seen through its reboot, or the agent says that there is none, or a person
+ * releases what has failed.
+ */
 function afterAcceptance(context: AttemptContext): Progress {
-  const { nodeReboot, slot, node, attempt, timers } = context;
+  const { nodeReboot, slot, node } = context;
+  const released = release(context);
+  if (released !== null) return released;
   const failure = nodeReboot?.status?.agent?.failed;
   if (hasRebooted(node, slot)) {
-    return (
-      verify(context) ??
-      finish(context, { outcome: 'Rebooted', code: 'Rebooted', message: 'The node has rebooted and is verified.' })
-    );
+    return verify(context) ?? finish(context, REBOOTED, false);
   }
   if (failure?.attemptID === slot.attemptID) {
-    return finish(context, {
-      outcome: 'Failed',
-      code: 'RebootFailed',
-      message: `The node could not be rebooted: ${failure.reason}`,
-    });
+    const message = `The node could not be rebooted: ${failure.reason}`;
+    return finish(context, { outcome: 'Failed', code: 'RebootFailed', message }, false);
   }
-  const limit = (attempt && frozenRules(attempt)?.rebootTimeoutMs) ?? DEFAULTS.rebootTimeoutMs;
-  if (timers.expired(`reboot/${slot.attemptID}`, limit)) {
-    const message =
-      'The agent accepted the reboot, but no new boot ID appeared in time. The node keeps its cordon and its slot, since a late reboot is still possible.';
-    return { phase: 'Failed', verdict: { code: 'RebootTimedOut', message } };
+  return awaitReboot(context);
+}
+
+const REBOOTED: Ending = { outcome: 'Rebooted', code: 'Rebooted', message: 'The node has rebooted and is verified.' };
+
+/** A node that does not come back in time is Failed, durably, until it does or a person releases it. */
+function awaitReboot({ attempt, nodeReboot, slot, timers, snapshot }: AttemptContext): Progress {
+  const timedOut: Progress = { phase: 'Failed', verdict: { code: 'RebootTimedOut', message: TIMED_OUT } };
+  if (attempt?.failure !== undefined) return timedOut;
+  const { rebootDelayMs, rebootTimeoutMs } = (attempt && frozenRules(attempt)) ?? DEFAULTS;
+  if (timers.expired(`reboot/${slot.attemptID}`, rebootDelayMs + rebootTimeoutMs)) {
+    if (nodeReboot === undefined || attempt === undefined) return timedOut;
+    const { code, message } = timedOut.verdict;
+    return { ...timedOut, step: { kind: 'failAttempt', nodeReboot, attempt, code, message, now: snapshot.now } };
   }
   return {
     phase: 'Rebooting',
@@ -75,8 +81,13 @@ function afterAcceptance(context: AttemptContext): Progress {
   };
 }
 
-function finish(context: AttemptContext, how: Ending): Progress {
-  return { phase: 'Uncordoning', verdict: { code: how.code, message: how.message }, ...endOf(context, how) };
+const TIMED_OUT =
+  'The agent accepted the reboot, but no new boot ID appeared in time. The node keeps its cordon and its slot, since a late reboot is still possible. It goes on by itself if the node comes back; else annotate its NodeReboot with drydock.dev/release and the ID of the attempt.';
+
+/** @param withdrawn whether the reboot was given up before the agent accepted it */
+function finish(context: AttemptContext, how: Ending, withdrawn: boolean): Progress {
+  const { code, message } = how;
+  return { phase: 'Uncordoning', verdict: { code, message }, ...endOf(context, how, withdrawn) };
 }
 
 function hasRebooted(node: NodeView, slot: Slot): boolean {
@@ -89,6 +100,7 @@ export function contextOf(
   slot: Slot,
   node: NodeView,
   epoch: number,
+  halted: Verdict | null,
 ): AttemptContext {
   const nodeReboot = snapshot.nodeReboots.get(slot.node);
   const recorded = nodeReboot?.spec.attempt;
@@ -101,6 +113,7 @@ export function contextOf(
     attempt: recorded?.id === slot.attemptID ? recorded : undefined,
     cordon: cordonOf(node),
     policy: snapshot.policies.find((policy) => policy.metadata.uid === slot.policyUID),
+    halted,
     epoch,
   };
 }

@@ -1,16 +1,4 @@
-import type { EvictionRecord } from '../model.ts';
-
-/** The API server's answer to one eviction. */
-export type EvictionOutcome =
-  /** Granted, or the pod that we listed is no longer there. */
-  | { kind: 'granted' }
-  /** 429 with the cause DisruptionBudget: a PodDisruptionBudget has none to give. */
-  | { kind: 'budget'; message: string; retryAfterMs: number }
-  /** 429 without that cause: the API server protects itself. */
-  | { kind: 'throttled'; retryAfterMs: number }
-  /** 500: two budgets select the pod, which only a person can mend. */
-  | { kind: 'manyBudgets' }
-  | { kind: 'error'; message: string };
+import type { EvictionOutcome, EvictionRecord } from '../model.ts';
 
 /** After a granted eviction the pod is expected to be terminating; if it is not by then, it is asked again. */
 const GRANTED_GRACE_MS = 30_000;

@@ -1,4 +1,5 @@
 import type { Verdict } from '../model.ts';
+import { isDeleted } from '../policy/owners.ts';
 import { scheduleAt } from '../policy/schedule.ts';
 import { matches } from '../policy/selector.ts';
 import { stopped } from '../queue/pause.ts';
@@ -31,7 +32,8 @@ const CHECKS: readonly Check[] = [
     return null;
   },
   ({ policy, node }) => {
-    if (policy === undefined) return verdict('PolicyGone', 'The policy of the attempt has been deleted.');
+    if (policy === undefined || isDeleted(policy))
+      return verdict('PolicyGone', 'The policy of the attempt has been deleted.');
     if (policy.spec.mode !== 'Enforce') return verdict('ReportOnly', 'The policy has been set to Report.');
     if (!matches(policy.spec.nodeSelector, node.labels))
       return verdict('NotSelected', 'The policy no longer selects the node.');
@@ -45,10 +47,14 @@ const CHECKS: readonly Check[] = [
     node.bootID !== '' && node.bootID !== slot.fromBootID
       ? verdict('BootChanged', 'The node has rebooted without having been asked.')
       : null,
+  ({ halted }) => halted,
   /** The attempt's own copy of the schedule: edits apply to the next attempt. */
-  ({ rules, snapshot, timers }) => {
+  ({ rules, snapshot, timers, attempt }) => {
     const state = scheduleAt(rules.schedule, snapshot.now);
-    if (!state.open) return verdict(state.code, state.message);
+    if (!state.open) {
+      const overruled = attempt.trigger === 'Person' && state.code === 'OutsideWindow';
+      return overruled ? null : verdict(state.code, state.message);
+    }
     if (state.until !== null) timers.wakeIn(state.until - snapshot.now);
     return null;
   },

@@ -29,6 +29,8 @@ export interface AttemptContext {
   cordon: Cordon;
   /** The policy as it is now, if it still is. */
   policy: RebootPolicy | undefined;
+  /** Why that policy has halted; null if it has not. */
+  halted: Verdict | null;
   epoch: number;
 }
 

@@ -1,14 +1,13 @@
 import type { Ask, Verdict } from '../model.ts';
-import type { Phase } from '../steps.ts';
-import { type DrainState, drainState, nameOf } from './drain.ts';
+import { drain } from './draining.ts';
+import { preflight } from './preflight.ts';
 import { end, type LiveContext, type Progress } from './progress.ts';
+import { readyDaemonSets } from './verification.ts';
 
 /** How long an agent may take to say whether it could reboot its node. */
 const PREPARE_TIMEOUT_MS = 30_000;
 /** How long an agent may take to accept a request. */
 const ACCEPT_TIMEOUT_MS = 60_000;
-/** How long a gate may stay closed after the drain before the node is put back: our own drain may be what closes it. */
-const RECHECK_TIMEOUT_MS = 600_000;
 /** How often a closed gate is asked again. */
 export const GATE_PERIOD_MS = 15_000;
 
@@ -42,14 +41,6 @@ function prepare(context: LiveContext): Progress | null {
   return end(context, { code: 'AgentUnable', message });
 }
 
-/** What would stop the drain half-way is found before the cordon. */
-function preflight(context: LiveContext): Progress | null {
-  if (context.cordon.whose !== 'none') return null;
-  const state = drainOf(context);
-  if (state === null) return reading(context, 'Preparing');
-  return state.refused.length > 0 ? end(context, refused(state)) : null;
-}
-
 function cordon({ cordon: { whose }, node, slot, epoch }: LiveContext): Progress | null {
   if (whose !== 'none') return null;
   return {
@@ -59,36 +50,14 @@ function cordon({ cordon: { whose }, node, slot, epoch }: LiveContext): Progress
   };
 }
 
-function drain(context: LiveContext): Progress | null {
-  const { node, slot, rules, timers, snapshot } = context;
-  const late = timers.expired(`drain/${slot.attemptID}`, rules.drain.timeoutMs);
-  const state = drainOf(context);
-  if (state === null) return late ? end(context, NOT_READABLE) : reading(context, 'Draining');
-  if (state.refused.length > 0) return end(context, refused(state));
-  if (state.left.length === 0) return null;
-  if (late) return end(context, drainTimedOut(state));
-  const blocked = state.waitingFor.length > 0;
-  const verdict = blocked
-    ? { code: 'DrainBlocked', message: `Pods cannot be evicted now: ${state.waitingFor.slice(0, 3).join('; ')}` }
-    : { code: 'Draining', message: 'Pods are being moved off the node.' };
-  if (state.nextEviction !== Number.POSITIVE_INFINITY) timers.wakeIn(state.nextEviction - snapshot.mono);
-  const progress: Progress = { phase: 'Draining', verdict, drain: state };
-  if (state.evictNow.length === 0) return progress;
-  const { gracePeriodSeconds } = rules.drain;
-  return {
-    ...progress,
-    step: { kind: 'evict', node, attemptID: slot.attemptID, pods: state.evictNow, gracePeriodSeconds },
-  };
-}
-
 /**
  * Drained: every gate is asked again, then everything else is read again past the caches, and the reboot is requested.
  * Gates may take their time, so what they are asked before is read after them.
  */
 function request(context: LiveContext): Progress {
-  const { snapshot, slot, node, nodeReboot, rules, timers } = context;
+  const { snapshot, slot, node, rules, timers } = context;
   const phase = 'Draining';
-  const late = timers.expired(`recheck/${slot.attemptID}`, RECHECK_TIMEOUT_MS);
+  const late = timers.expired(`recheck/${slot.attemptID}`, rules.recheckTimeoutMs);
   const { gates, podsFresh, nodeFresh, leases, peopleFresh } = snapshot.answers;
   if (!gates.has(slot.attemptID)) {
     return { phase, verdict: CHECKING, asks: [{ kind: 'gates', key: slot.attemptID, gates: rules.gates }] };
@@ -108,13 +77,20 @@ function request(context: LiveContext): Progress {
     const message = 'The node is no longer in the boot in which the attempt began.';
     return end(context, { code: 'BootChanged', message });
   }
+  return requested(context);
+}
+
+/** The mark in the lock comes first, so that a request which may have been accepted is never forgotten. */
+function requested({ slot, nodeReboot, node, rules, snapshot }: LiveContext): Progress {
   const { uid } = nodeReboot.metadata;
+  const { leases, pods } = snapshot.answers;
+  const marked = slot.requested === uid;
+  const mark = { kind: 'mark', attemptID: slot.attemptID, nodeRebootUID: uid } as const;
+  const daemonSetPods = rules.daemonSets ? readyDaemonSets(pods.get(node.name) ?? []) : [];
   return {
     phase: 'Rebooting',
     verdict: { code: 'Requesting', message: 'The agent is being asked to reboot the node.' },
-    ...(slot.requested === uid
-      ? {}
-      : { lockEdit: { kind: 'mark', attemptID: slot.attemptID, nodeRebootUID: uid } as const, stepAfterLock: true }),
+    ...(marked ? {} : { lockEdit: mark, stepAfterLock: true }),
     step: {
       kind: 'request',
       nodeReboot,
@@ -122,9 +98,13 @@ function request(context: LiveContext): Progress {
         attemptID: slot.attemptID,
         fromBootID: slot.fromBootID,
         nodeRebootUID: uid,
-        delaySeconds: 0,
-        timeoutSeconds: Math.max(1, Math.floor(rules.rebootTimeoutMs / 1000)),
-        baseline: { lastHeartbeatTime: node.lastHeartbeatTime, leaseRenewTime: leases.get(node.name) ?? '' },
+        delaySeconds: Math.floor(rules.rebootDelayMs / 1000),
+        timeoutSeconds: Math.max(1, Math.floor((rules.rebootDelayMs + rules.rebootTimeoutMs) / 1000)),
+        baseline: {
+          lastHeartbeatTime: node.lastHeartbeatTime,
+          leaseRenewTime: leases.get(node.name) ?? '',
+          ...(daemonSetPods.length > 0 ? { daemonSetPods } : {}),
+        },
       },
     },
   };
@@ -153,25 +133,6 @@ function awaitAcceptance(context: LiveContext): Progress | null {
     phase: 'Rebooting',
     verdict: { code: 'Requested', message: 'The agent has been asked to reboot the node.' },
   };
-}
-
-function drainOf({ snapshot, node, rules }: LiveContext): DrainState | null {
-  const pods = snapshot.answers.pods.get(node.name);
-  return pods === undefined ? null : drainState(pods, rules.drain, snapshot.evictions, snapshot.mono);
-}
-
-function reading({ node }: LiveContext, phase: Phase): Progress {
-  const asks: Ask[] = [{ kind: 'pods', node: node.name, fresh: false }];
-  return { phase, verdict: { code: 'ReadingPods', message: "The node's pods are being read." }, asks };
-}
-
-function refused({ refused: pods }: DrainState): Verdict {
-  return { code: 'DrainRefused', message: `The policy does not allow to evict: ${pods.slice(0, 5).join('; ')}` };
-}
-
-function drainTimedOut({ left, waitingFor }: DrainState): Verdict {
-  const pods = waitingFor.length > 0 ? waitingFor : left.map((pod) => `${nameOf(pod)} is terminating`);
-  return { code: 'DrainTimedOut', message: `The drain did not end in time: ${pods.slice(0, 5).join('; ')}` };
 }
 
 function sameBoot({ node, slot, nodeReboot }: LiveContext): boolean {

@@ -1,3 +1,4 @@
+import type { Pod } from '../../api/objects.ts';
 import type { Ask, Verdict } from '../model.ts';
 import { DEFAULTS, frozenRules } from '../policy/rules.ts';
 import { isMarked } from './cordon.ts';
@@ -8,21 +9,39 @@ const LEASE_PERIOD_MS = 1_000;
 
 /** What a rebooted node still lacks before it may be handed back; null when it lacks nothing, or was handed back. */
 export function verify(context: AttemptContext): Progress | null {
-  const { node, cordon, slot, attempt, timers } = context;
+  const { node, cordon, slot, attempt, nodeReboot, timers } = context;
   if (!isMarked(node) && cordon.whose !== 'foreign') return null;
-  const lacking = missing(context);
+  const rules = (attempt && frozenRules(attempt)) ?? DEFAULTS;
+  const lacking = missing(context, rules.daemonSets) ?? soaking(context, rules.soakMs);
   if (lacking === null) return null;
-  const limit = (attempt && frozenRules(attempt)?.readyTimeoutMs) ?? DEFAULTS.readyTimeoutMs;
-  const late = timers.expired(`verify/${slot.attemptID}`, limit);
-  const { verdict, asks } = lacking;
-  return { phase: late ? 'Failed' : 'Verifying', verdict: late ? { ...verdict, code: 'NotVerified' } : verdict, asks };
+  const { verdict, asks, soaks } = lacking;
+  const failure = attempt?.failure;
+  if (failure?.code === NOT_VERIFIED) return { phase: 'Failed', verdict: { ...verdict, code: NOT_VERIFIED }, asks };
+  if (soaks || !timers.expired(`verify/${slot.attemptID}`, rules.readyTimeoutMs))
+    return { phase: 'Verifying', verdict, asks };
+  const failed = { phase: 'Failed', verdict: { ...verdict, code: NOT_VERIFIED }, asks } as const;
+  if (nodeReboot === undefined || attempt === undefined) return failed;
+  const { message } = verdict;
+  return {
+    ...failed,
+    step: { kind: 'failAttempt', nodeReboot, attempt, code: NOT_VERIFIED, message, now: context.snapshot.now },
+  };
+}
+
+const NOT_VERIFIED = 'NotVerified';
+
+interface Lacking {
+  verdict: Verdict;
+  asks: Ask[];
+  /** Nothing is missing, it has only to go on like that. */
+  soaks?: boolean;
 }
 
 /**
  * After a quick reboot Ready never changes, and right after any reboot it may still be the old boot's: it counts only
  * with the new boot ID, a heartbeat other than the one before the reboot, and a Lease renewed since.
  */
-function missing({ node, nodeReboot, snapshot, timers }: AttemptContext): { verdict: Verdict; asks: Ask[] } | null {
+function missing({ node, nodeReboot, snapshot, timers, slot }: AttemptContext, daemonSets: boolean): Lacking | null {
   const baseline = nodeReboot?.spec.reboot?.baseline;
   if (!node.ready || node.lastHeartbeatTime === baseline?.lastHeartbeatTime) {
     return lacks('NotReady', 'The node has rebooted; its kubelet has not said Ready since.');
@@ -31,12 +50,62 @@ function missing({ node, nodeReboot, snapshot, timers }: AttemptContext): { verd
     return lacks('AgentNotBack', 'The node has rebooted and is Ready; its agent has not reported since.');
   }
   const renewTime = snapshot.answers.leases.get(node.name);
-  if (renewTime !== undefined && renewTime !== baseline?.leaseRenewTime) return null;
-  if (renewTime !== undefined) timers.wakeIn(LEASE_PERIOD_MS);
-  const wait = lacks('LeaseNotRenewed', 'The node has rebooted and is Ready; its Lease has not been renewed since.');
-  return { ...wait, asks: [{ kind: 'lease', node: node.name }] };
+  const renewed =
+    timers.isRunning(`renewed/${slot.attemptID}`) ||
+    (renewTime !== undefined && renewTime !== baseline?.leaseRenewTime);
+  if (!renewed) {
+    if (renewTime !== undefined) timers.wakeIn(LEASE_PERIOD_MS);
+    const wait = lacks('LeaseNotRenewed', 'The node has rebooted and is Ready; its Lease has not been renewed since.');
+    return { ...wait, asks: [{ kind: 'lease', node: node.name }] };
+  }
+  // Once renewed is renewed: a soak does not have to read it again and again.
+  timers.elapsed(`renewed/${slot.attemptID}`);
+  const before = baseline?.daemonSetPods ?? [];
+  return daemonSets && before.length > 0
+    ? daemonSetsMissing(before, snapshot.daemonSets, node.name, snapshot.answers.pods)
+    : null;
 }
 
-function lacks(code: string, message: string): { verdict: Verdict; asks: Ask[] } {
+function daemonSetsMissing(
+  before: readonly string[],
+  daemonSets: ReadonlyMap<string, unknown>,
+  node: string,
+  pods: ReadonlyMap<string, readonly Pod[]>,
+): Lacking | null {
+  const now = pods.get(node);
+  const asks: Ask[] = [{ kind: 'pods', node, fresh: false }];
+  if (now === undefined)
+    return { ...lacks('ReadingPods', 'The node has rebooted and is Ready; its pods are read.'), asks };
+  const ready = new Set(readyDaemonSets(now));
+  const lacking = before.filter((name) => daemonSets.has(name) && !ready.has(name));
+  if (lacking.length === 0) return null;
+  const message = `The node has rebooted and is Ready; pods of these DaemonSets were Ready before and are not yet: ${lacking.slice(0, 5).join(', ')}.`;
+  return { ...lacks('DaemonSetsNotReady', message), asks };
+}
+
+/** The DaemonSets that have a Ready pod among these, as `namespace/name`, sorted; as many as a request may carry. */
+export function readyDaemonSets(pods: readonly Pod[]): string[] {
+  const names = pods.filter(isReady).flatMap(({ metadata }) => {
+    const owner = metadata.ownerReferences?.find(({ controller, kind }) => controller === true && kind === 'DaemonSet');
+    return owner === undefined ? [] : `${metadata.namespace}/${owner.name}`;
+  });
+  return [...new Set(names)].sort().slice(0, 256);
+}
+
+function isReady({ status, metadata }: Pod): boolean {
+  const ready = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True');
+  return ready === true && metadata.deletionTimestamp === undefined;
+}
+
+/** All has to hold for a while: the timer is forgotten by the first decision in which something is missing. */
+function soaking({ timers, slot }: AttemptContext, soakMs: number): Lacking | null {
+  if (soakMs === 0 || timers.expired(`soak/${slot.attemptID}`, soakMs)) return null;
+  return {
+    ...lacks('Soaking', 'The node is back and well; it has to stay so for a while (verification.soak).'),
+    soaks: true,
+  };
+}
+
+function lacks(code: string, message: string): Lacking {
   return { verdict: { code, message }, asks: [] };
 }

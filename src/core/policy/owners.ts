@@ -11,17 +11,22 @@ export interface ReadPolicy {
   problems: readonly string[];
   /** The nodes that it owns. */
   nodes: readonly NodeView[];
-  /** The nodes that it selects, but that an older policy owns, with that policy's name. */
+  /** The nodes that it selects, but that a policy of higher priority, or an older one, owns, with that policy's name. */
   overlaps: readonly { node: string; owner: string }[];
 }
 
-/** Reads every policy and gives each node to the oldest policy that selects it (ties by name). */
+/**
+ * Reads every policy, the most important first, and gives each node to the first that selects it: by priority, then by
+ * age, then by name. A policy that is being deleted owns nothing.
+ */
 export function readPolicies(policies: readonly RebootPolicy[], nodes: Iterable<NodeView>): ReadPolicy[] {
-  const inOrder = [...policies].sort(byAge);
+  const inOrder = [...policies].sort(byImportance);
   const owned = new Map<string, { owner: RebootPolicy; node: NodeView }>();
   const overlaps = new Map<RebootPolicy, { node: string; owner: string }[]>();
   for (const node of nodes) {
-    const [owner, ...others] = inOrder.filter((policy) => matches(policy.spec.nodeSelector, node.labels));
+    const [owner, ...others] = inOrder.filter(
+      (policy) => !isDeleted(policy) && matches(policy.spec.nodeSelector, node.labels),
+    );
     if (owner === undefined) continue;
     owned.set(node.name, { owner, node });
     for (const other of others) {
@@ -40,7 +45,13 @@ export function readPolicies(policies: readonly RebootPolicy[], nodes: Iterable<
   }));
 }
 
-function byAge(a: RebootPolicy, b: RebootPolicy): number {
+export function isDeleted({ metadata }: RebootPolicy): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+function byImportance(a: RebootPolicy, b: RebootPolicy): number {
+  const priorities = [a, b].map(({ spec }) => spec.priority ?? 0) as [number, number];
+  if (priorities[0] !== priorities[1]) return priorities[1] - priorities[0];
   const [one, other] = [a, b].map(({ metadata }) => `${metadata.creationTimestamp} ${metadata.name}`);
   return (one as string) < (other as string) ? -1 : 1;
 }

@@ -1,19 +1,51 @@
-import type { Gates, RebootPolicySpec, Schedule } from '../../api/generated/rebootpolicy.ts';
+import type { Gates, LabelSelector, RebootPolicySpec, Schedule } from '../../api/generated/rebootpolicy.ts';
 import type { Attempt } from '../steps.ts';
 import { validateAlerts } from './alerts.ts';
 import { InvalidDuration, parseDuration } from './duration.ts';
 import { validateSchedule } from './schedule.ts';
+import { InvalidShare, readShare, type Share } from './share.ts';
 
 /** A policy's spec with every default filled in and every duration in milliseconds. */
 export interface Rules {
   mode: RebootPolicySpec['mode'];
+  approval: NonNullable<RebootPolicySpec['approval']>;
+  otherRebooters: NonNullable<RebootPolicySpec['otherRebooters']>;
   settleMs: number;
-  maxUnavailable: number;
+  maxUnavailable: Share;
+  /** Empty for no limit by topology. */
+  topologyKey: string;
+  minIntervalMs: number;
+  allowLastNode: boolean;
   schedule: Schedule;
+  expectedDurationMs: number;
   gates: Gates;
-  drain: { timeoutMs: number; gracePeriodSeconds: number | null; deleteEmptyDirData: boolean; force: boolean };
+  recheckTimeoutMs: number;
+  drain: DrainRules;
+  rebootDelayMs: number;
   rebootTimeoutMs: number;
   readyTimeoutMs: number;
+  daemonSets: boolean;
+  soakMs: number;
+  backoff: BackoffRules;
+  maxFailed: number;
+}
+
+export interface DrainRules {
+  timeoutMs: number;
+  /** Null for each pod's own. */
+  gracePeriodSeconds: number | null;
+  deleteEmptyDirData: boolean;
+  force: boolean;
+  podSelector: LabelSelector;
+  /** How long a pod that is being deleted is waited for; 0 for until it is gone. */
+  skipWaitMs: number;
+  onTimeout: 'Abort' | 'Delete' | 'Reboot';
+  maxParallelEvictions: number;
+}
+
+export interface BackoffRules {
+  firstMs: number;
+  maxMs: number;
 }
 
 /**
@@ -21,23 +53,59 @@ export interface Rules {
  * and for objects stored before a field was added.
  *
  * @throws InvalidDuration when a duration that slipped past the CRD cannot be read
+ * @throws InvalidShare when `disruption.maxUnavailable` did
  */
 export function rulesOf(spec: RebootPolicySpec): Rules {
-  const drain = spec.drain ?? {};
+  const { mode, approval, otherRebooters, settle } = { ...SPEC, ...spec };
+  const disruption = { ...DISRUPTION, ...spec.disruption };
+  const verification = { ...VERIFICATION, ...spec.verification };
+  const reboot = { ...REBOOT, ...spec.reboot };
+  const { schedule = {}, gates = {} } = spec;
   return {
-    mode: spec.mode,
-    settleMs: parseDuration(spec.settle ?? '5m'),
-    maxUnavailable: spec.disruption?.maxUnavailable ?? 1,
-    schedule: spec.schedule ?? {},
-    gates: spec.gates ?? {},
-    drain: {
-      timeoutMs: parseDuration(drain.timeout ?? '30m'),
-      gracePeriodSeconds: drain.gracePeriodSeconds ?? null,
-      deleteEmptyDirData: drain.deleteEmptyDirData ?? true,
-      force: drain.force ?? false,
-    },
-    rebootTimeoutMs: parseDuration(spec.reboot?.timeout ?? '30m'),
-    readyTimeoutMs: parseDuration(spec.verification?.readyTimeout ?? '10m'),
+    ...{ mode, approval, otherRebooters, schedule, gates },
+    settleMs: parseDuration(settle),
+    maxUnavailable: readShare(disruption.maxUnavailable),
+    topologyKey: disruption.topologyKey,
+    minIntervalMs: parseDuration(disruption.minInterval),
+    allowLastNode: disruption.allowLastNode,
+    expectedDurationMs: parseDuration(schedule.expectedDuration ?? '15m'),
+    recheckTimeoutMs: parseDuration(gates.recheckTimeout ?? '10m'),
+    drain: drainRules(spec),
+    rebootDelayMs: parseDuration(reboot.delay),
+    rebootTimeoutMs: parseDuration(reboot.timeout),
+    readyTimeoutMs: parseDuration(verification.readyTimeout),
+    daemonSets: verification.daemonSets,
+    soakMs: parseDuration(verification.soak),
+    ...failureRules(spec),
+  };
+}
+
+const SPEC = { approval: 'Automatic', otherRebooters: 'Refuse', settle: '5m' } as const;
+const DISRUPTION = { maxUnavailable: 1, topologyKey: '', minInterval: '0s', allowLastNode: false };
+const DRAIN = {
+  timeout: '30m',
+  gracePeriodSeconds: null,
+  deleteEmptyDirData: true,
+  force: false,
+  podSelector: {},
+  skipWaitForDeleteTimeout: '0s',
+  onTimeout: 'Abort',
+  maxParallelEvictions: 20,
+} as const;
+const REBOOT = { delay: '0s', timeout: '30m' };
+const VERIFICATION = { readyTimeout: '10m', daemonSets: true, soak: '0s' };
+const BACKOFF = { first: '1m', max: '1h' };
+
+function drainRules({ drain }: RebootPolicySpec): DrainRules {
+  const { timeout, skipWaitForDeleteTimeout, ...others } = { ...DRAIN, ...drain };
+  return { ...others, timeoutMs: parseDuration(timeout), skipWaitMs: parseDuration(skipWaitForDeleteTimeout) };
+}
+
+function failureRules({ failure = {} }: RebootPolicySpec): Pick<Rules, 'backoff' | 'maxFailed'> {
+  const { first, max } = { ...BACKOFF, ...failure.backoff };
+  return {
+    backoff: { firstMs: parseDuration(first), maxMs: parseDuration(max) },
+    maxFailed: failure.maxFailed ?? 1,
   };
 }
 
@@ -55,7 +123,8 @@ export function readRules(spec: RebootPolicySpec): { rules: Rules | null; proble
     const problems = [...validateSchedule(rules.schedule), ...validateAlerts(rules.gates.prometheus?.alerts ?? {})];
     return { rules: problems.length === 0 ? rules : null, problems };
   } catch (error) {
-    if (error instanceof InvalidDuration) return { rules: null, problems: [error.message] };
+    if (error instanceof InvalidDuration || error instanceof InvalidShare)
+      return { rules: null, problems: [error.message] };
     return { rules: null, problems: [`the policy is damaged: ${error instanceof Error ? error.message : error}`] };
   }
 }

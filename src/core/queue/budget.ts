@@ -1,47 +1,87 @@
 import { MAX_SLOTS } from '../../api/names.ts';
 import type { NodeView, Slot, Verdict } from '../model.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
+import { nodesOf } from '../policy/share.ts';
+import type { Timers } from '../timers.ts';
+import { controlPlaneBusy, domainBusy } from './topology.ts';
 
 /** A node that joined this recently and has not become Ready yet is not down: it is coming. */
 const YOUNG_MS = 600_000;
+/** When others have filled a budget for this long, they have probably forgotten it. */
+const FORGOTTEN_MS = 3_600_000;
+
+/** What a budget is decided from. */
+export interface Fleet {
+  /** All nodes of the cluster. */
+  nodes: ReadonlyMap<string, NodeView>;
+  slots: readonly Slot[];
+  maxDisrupted: number;
+  /** Epoch ms. */
+  now: number;
+  timers: Timers;
+}
 
 /** Whether a node is out of service, whoever made it so. */
 export function isUnavailable(node: NodeView, slots: readonly Slot[], now: number): boolean {
-  if (slots.some((slot) => slot.node === node.name && slot.nodeUID === node.uid)) return true;
+  if (hasSlot(node, slots)) return true;
   if (node.deleting) return false;
   if (node.unschedulable) return true;
   return !node.ready && now - Date.parse(node.createdAt) >= YOUNG_MS;
 }
 
 /**
- * Whether one more node of a policy may be taken out of service. A node that is down already takes nothing more from
- * the policy's budget, but it does take a slot of the lock.
- *
- * @param now epoch ms
+ * Reads the state of a policy's budget once, and says for each of its nodes why it may not be taken out of service now;
+ * null if it may. A node that is down already takes nothing more from the policy's budget, but it does take a slot of
+ * the lock.
  */
-export function overBudget(
-  candidate: NodeView,
-  { nodes, rules }: ReadPolicy,
-  slots: readonly Slot[],
-  maxDisrupted: number,
-  now: number,
-): Verdict | null {
-  if (slots.length >= Math.min(maxDisrupted, MAX_SLOTS)) {
-    const message = 'As many nodes are out of service as the cluster allows (--max-disrupted of the controller).';
-    return { code: 'ClusterBudgetUsed', message, nodes: slots.map(({ node }) => node).sort() };
-  }
-  const others = nodes.filter((node) => node !== candidate && isUnavailable(node, slots, now)).map(({ name }) => name);
-  if (others.length < (rules?.maxUnavailable ?? 0)) return null;
-  const message = 'As many nodes of the policy are unavailable as it allows (disruption.maxUnavailable).';
-  return { code: 'BudgetUsed', message, nodes: others.sort() };
+export function budgetOf(policy: ReadPolicy, fleet: Fleet): (candidate: NodeView) => Verdict | null {
+  const full = lockIsFull(fleet);
+  const policyIsFull = policyBudget(policy, fleet);
+  const otherDomain = domainBusy(policy, fleet.slots);
+  const quorum = controlPlaneBusy(fleet.nodes, fleet.slots);
+  return (candidate) => full ?? policyIsFull(candidate) ?? otherDomain(candidate) ?? quorum(candidate);
+}
+
+function lockIsFull({ slots, maxDisrupted }: Fleet): Verdict | null {
+  if (slots.length < Math.min(maxDisrupted, MAX_SLOTS)) return null;
+  const message = 'As many nodes are out of service as the cluster allows (--max-disrupted of the controller).';
+  return { code: 'ClusterBudgetUsed', message, nodes: slots.map(({ node }) => node).sort() };
+}
+
+function policyBudget({ policy, nodes, rules }: ReadPolicy, { slots, now, timers }: Fleet) {
+  const down = nodes.filter((node) => isUnavailable(node, slots, now));
+  const names = down.map(({ name }) => name).sort();
+  const unavailable = new Set(names);
+  const most = rules === null ? 0 : nodesOf(rules.maxUnavailable, nodes.length);
+  const byOthers = down.length >= most && !down.some((node) => hasSlot(node, slots));
+  const forgotten = byOthers && timers.expired(`others/${policy.metadata.uid}`, FORGOTTEN_MS);
+  return (candidate: NodeView): Verdict | null => {
+    const itself = unavailable.has(candidate.name);
+    if (unavailable.size - (itself ? 1 : 0) < most) return null;
+    const others = itself ? names.filter((name) => name !== candidate.name) : names;
+    if (!forgotten) return { code: 'BudgetUsed', message: BUDGET_USED, nodes: others };
+    return { code: 'BudgetUsedByOthers', message: BUDGET_USED_BY_OTHERS, nodes: others };
+  };
+}
+
+const BUDGET_USED = 'As many nodes of the policy are unavailable as it allows (disruption.maxUnavailable).';
+const BUDGET_USED_BY_OTHERS =
+  'For more than an hour, nodes that others cordoned or that are NotReady have used up what the policy allows (disruption.maxUnavailable). Uncordon or mend them, or raise it.';
+
+export function hasSlot({ name, uid }: NodeView, slots: readonly Slot[]): boolean {
+  return slots.some((slot) => slot.node === name && slot.nodeUID === uid);
 }
 
 /** Whether draining a node would leave no other node for its pods: one that has a slot is on its way out as well. */
 export function isLastSchedulable(candidate: NodeView, nodes: Iterable<NodeView>, slots: readonly Slot[]): boolean {
   const leaving = new Set(slots.map(({ node }) => node));
   for (const node of nodes) {
-    const stays = node.name !== candidate.name && !leaving.has(node.name);
-    if (stays && node.ready && !node.unschedulable && !node.deleting) return false;
+    if (node.name !== candidate.name && !leaving.has(node.name) && isSchedulable(node)) return false;
   }
   return true;
+}
+
+/** Whether new pods can come to a node. */
+export function isSchedulable({ ready, unschedulable, deleting }: NodeView): boolean {
+  return ready && !unschedulable && !deleting;
 }

@@ -1,29 +1,27 @@
 import type { NodeReboot, NodeView, Snapshot, Verdict } from '../model.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
 import type { Rules } from '../policy/rules.ts';
-import { scheduleAt } from '../policy/schedule.ts';
+import { nextWindow, scheduleAt } from '../policy/schedule.ts';
 import type { Timers } from '../timers.ts';
 import { isLastSchedulable } from './budget.ts';
+import { isReleased, sentinelPersists } from './failures.ts';
+import { grantOf } from './grant.ts';
 import { stopped } from './pause.ts';
 import { stopsOf } from './stops.ts';
 
-/** A sentinel this soon after a boot, with the same reasons as before, has survived the reboot. In seconds. */
-const PERSISTENCE_SECONDS = 600;
-
-/** A node that may require a reboot, with what its turn is decided from. */
+/** A node that may have to be rebooted, with what its turn is decided from. */
 export interface Candidate {
   node: NodeView;
   nodeReboot: NodeReboot;
   owner: ReadPolicy;
   rules: Rules;
+  /** How long its reboot is expected to take, in ms. */
+  expectedMs: number;
+  /** A person wants it now: without a sentinel, outside the windows, whatever came of earlier attempts. */
+  rebootNow: boolean;
 }
 
 type Check = (candidate: Candidate, snapshot: Snapshot, timers: Timers) => Verdict | null;
-
-/** Whether the agent of a node has said that it requires a reboot. */
-export function isRequired(nodeReboot: NodeReboot): boolean {
-  return nodeReboot.status?.agent?.rebootRequired === true;
-}
 
 /** Names the time for which a sentinel has not changed; it goes on during attempts. */
 export function settleTimer({ uid }: NodeView, { status }: NodeReboot): string {
@@ -32,12 +30,14 @@ export function settleTimer({ uid }: NodeView, { status }: NodeReboot): string {
 
 /** Everything that keeps a node from being rebooted, but for its turn, the budget and the gates; all of it, not only the first. */
 export function blockersOf(candidate: Candidate, snapshot: Snapshot, timers: Timers): Verdict[] {
-  const blockers = CHECKS.flatMap((check) => check(candidate, snapshot, timers) ?? []);
+  const checks = candidate.rebootNow ? ALWAYS : [...ALWAYS, ...BY_ITSELF];
+  const blockers = checks.flatMap((check) => check(candidate, snapshot, timers) ?? []);
   for (const { nextCheck } of blockers) if (nextCheck !== undefined) timers.wakeIn(nextCheck - snapshot.now);
   return blockers;
 }
 
-const CHECKS: readonly Check[] = [
+/** What holds also when a person wants the node rebooted now. */
+const ALWAYS: readonly Check[] = [
   /** People come first. */
   ({ node, nodeReboot, owner }, { namespaceAnnotations, now }) => {
     if (namespaceAnnotations === null) {
@@ -65,47 +65,70 @@ const CHECKS: readonly Check[] = [
       ? verdict('AgentUnable', `The agent could not reboot the node: ${reboot.reason || 'it gave no reason'}`)
       : null;
   },
-  ({ nodeReboot }) => (persists(nodeReboot) ? verdict('SentinelPersists', PERSISTS) : null),
-  ({ node, nodeReboot, rules }, _snapshot, timers) => {
-    return timers.expired(settleTimer(node, nodeReboot), rules.settleMs)
-      ? null
-      : verdict('Settling', 'The sentinel has changed a short while ago.');
-  },
-  ({ nodeReboot }, { now }) => {
+  /** What has failed since a person said so is waited for all the same: or it would be tried without end. */
+  ({ node, nodeReboot }, { now }) => {
     const backoff = nodeReboot.status?.backoff;
     const until = backoff ? Date.parse(backoff.until) : Number.NaN;
-    if (!(until > now)) return null;
+    const grant = grantOf(node, nodeReboot);
+    const overruled = grant?.kind === 'RebootNow' && (nodeReboot.status?.history?.[0]?.endedAt ?? '') < grant.at;
+    if (!(until > now) || overruled) return null;
     return {
       ...verdict('BackingOff', `The last attempt ended with ${backoff?.code ?? 'a failure'}.`),
       nextCheck: until,
     };
   },
-  ({ rules }, { now }) => {
+  ({ rules, rebootNow, expectedMs }, { now }) => {
     const state = scheduleAt(rules.schedule, now);
-    if (state.open) return null;
-    if (state.nextCheck === null) return verdict(state.code, state.message);
-    return { ...verdict(state.code, state.message), nextCheck: state.nextCheck };
+    if (!state.open) {
+      if (rebootNow && state.code === 'OutsideWindow') return null;
+      return at(verdict(state.code, state.message), state.nextCheck);
+    }
+    if (rebootNow || state.until === null || now + expectedMs <= state.until) return null;
+    const end = new Date(state.until).toISOString().replace('.000Z', 'Z');
+    const message = `The window closes at ${end}, before a reboot is expected to have ended (schedule.expectedDuration).`;
+    return at(verdict('WindowTooShort', message), nextWindow(rules.schedule, state.until));
   },
-  ({ node }, { nodes, lock }) =>
-    isLastSchedulable(node, nodes.values(), lock.kind === 'ok' ? lock.slots : [])
+  ({ node, rules }, { nodes, lock }) =>
+    !rules.allowLastNode && isLastSchedulable(node, nodes.values(), lock.kind === 'ok' ? lock.slots : [])
       ? verdict('LastSchedulableNode', 'No other node is Ready and schedulable, so its pods would have nowhere to go.')
       : null,
 ];
 
+/** What a person overrules by `reboot-now`. */
+const BY_ITSELF: readonly Check[] = [
+  ({ nodeReboot }) => (sentinelPersists(nodeReboot) ? verdict('SentinelPersists', PERSISTS) : null),
+  ({ node, nodeReboot }) => (isReleased(node, nodeReboot) ? verdict('Released', RELEASED) : null),
+  ({ rules, node, nodeReboot }) =>
+    rules.approval === 'Manual' && grantOf(node, nodeReboot) === undefined
+      ? verdict('AwaitingApproval', AWAITING_APPROVAL)
+      : null,
+  ({ node, nodeReboot, rules }, _snapshot, timers) => {
+    return timers.expired(settleTimer(node, nodeReboot), rules.settleMs)
+      ? null
+      : verdict('Settling', 'The sentinel has changed a short while ago.');
+  },
+  ({ nodeReboot, rules }, { now }) => {
+    const last = nodeReboot.status?.history?.find(({ outcome }) => outcome === 'Rebooted');
+    const until = last === undefined ? Number.NaN : Date.parse(last.endedAt) + rules.minIntervalMs;
+    if (!(until > now)) return null;
+    return at(
+      verdict('RebootedRecently', 'The node has been rebooted too short a while ago (disruption.minInterval).'),
+      until,
+    );
+  },
+];
+
 const PERSISTS =
   'The sentinel was there again within ten minutes of a proven reboot, with the same reasons, so another reboot would not help. Look at what sets it on the node; it counts again when it goes and comes later, or has other reasons.';
-
-function persists({ status }: NodeReboot): boolean {
-  const last = status?.history?.[0];
-  const agent = status?.agent;
-  return (
-    last?.outcome === 'Rebooted' &&
-    last.toBootID === agent?.bootID &&
-    (agent?.sinceUptime ?? Number.POSITIVE_INFINITY) < PERSISTENCE_SECONDS &&
-    JSON.stringify(last.reasons ?? []) === JSON.stringify(agent?.reasons ?? [])
-  );
-}
+const RELEASED =
+  'A person has released an attempt whose reboot may still come late, so the node is not tried again in this boot. Once it is known to be well, reboot it yourself, or annotate its NodeReboot with drydock.dev/reboot-now.';
+const AWAITING_APPROVAL =
+  'The policy wants every reboot approved (approval: Manual): annotate the NodeReboot with drydock.dev/approve.';
 
 function verdict(code: string, message: string): Verdict {
   return { code, message };
+}
+
+function at(said: Verdict, nextCheck: number | null): Verdict {
+  return nextCheck === null ? said : { ...said, nextCheck };
 }

@@ -1,11 +1,13 @@
-import type { Gates } from '../../api/generated/rebootpolicy.ts';
-import { GATE_PERIOD_MS } from '../attempt/stages.ts';
-import type { Ask, NodeReboot, NodeView, Slot, Snapshot, Verdict } from '../model.ts';
+import type { Ask, Slot, Snapshot, Verdict } from '../model.ts';
+import { expectedDurationMs } from '../policy/expectation.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
 import type { Attempt } from '../steps.ts';
 import type { Timers } from '../timers.ts';
-import { overBudget } from './budget.ts';
-import { blockersOf, type Candidate, isRequired } from './eligibility.ts';
+import { blockersOf, type Candidate } from './eligibility.ts';
+import { isRebootNow } from './grant.ts';
+import { isOwn, ownNode } from './ownNode.ts';
+import { isRequired } from './required.ts';
+import { NEXT, type Turn, turnsOf } from './turn.ts';
 
 /** Why a node that is not in flight is not rebooting now: all reasons, the first being the verdict. */
 export interface Waiting {
@@ -18,109 +20,116 @@ export interface Queue {
   waiting: ReadonlyMap<string, Waiting>;
   starts: Candidate | null;
   asks: readonly Ask[];
+  /** The replica that leadership goes to, so that this controller's own node may start. */
+  handOver: string | null;
 }
 
+/** What keeps the nodes of a policy, or all nodes, from starting. */
+export type Holds = (policy: ReadPolicy) => Verdict | null;
+
 /**
- * Decides which node starts next: at most one per decision, so that every start sees the ones before it.
- *
- * @param held why nothing may start anywhere, whatever the policies say
+ * Decides which node starts next: at most one per decision, so that every start sees the ones before it. The node of
+ * this controller goes after all others.
  */
 export function queueOf(
   policies: readonly ReadPolicy[],
   slots: readonly Slot[],
-  held: Verdict | null,
+  holds: Holds,
   snapshot: Snapshot,
   timers: Timers,
 ): Queue {
   const waiting = new Map<string, Waiting>();
-  const asks: Ask[] = [];
-  let starts: Candidate | null = null;
-  for (const policy of policies) {
-    const { eligible, blocked } = sort(policy, slots, snapshot, timers);
-    for (const [name, why] of blocked) waiting.set(name, why);
-    const turn = turnOf(eligible, slots, held, snapshot, timers);
-    asks.push(...turn.asks);
-    for (const { node } of eligible) waiting.set(node.name, { required: true, blockers: [turn.verdict] });
-    if (starts === null && turn.starts !== null) {
-      starts = turn.starts;
-      waiting.delete(starts.node.name);
-    }
-  }
-  return { waiting, starts, asks };
+  const wait = (name: string, verdict: Verdict) => waiting.set(name, { required: true, blockers: [verdict] });
+  const lines = policies.map((policy) => lineOf(policy, slots, holds(policy), snapshot, timers));
+  for (const { blocked } of lines) for (const [name, why] of blocked) waiting.set(name, why);
+  const turns = lines.map(({ others, turnFor }) => turnFor(others));
+  for (const { verdicts } of turns) for (const [name, verdict] of verdicts) wait(name, verdict);
+  const [starts = null, ...later] = turns.flatMap((turn) => turn.starts ?? []);
+  for (const { node } of later) wait(node.name, NEXT);
+  const asks = turns.flatMap((turn) => turn.asks);
+  const queue = { waiting, starts, asks, handOver: null };
+  const own = lines.find((line) => line.own !== undefined);
+  if (own?.own === undefined) return queue;
+  const { name } = own.own.node;
+  const alone = starts === null && asks.length === 0 && slots.length === 0;
+  const { verdict, ...last } = alone ? ownTurn(name, own.turnFor([own.own]), snapshot) : { verdict: OWN_LAST };
+  wait(name, verdict);
+  return { ...queue, ...last };
 }
 
-interface Turn {
-  starts: Candidate | null;
-  /** What the nodes that do not start are told. */
-  verdict: Verdict;
-  asks: readonly Ask[];
+/** The nodes of one policy, as they wait. */
+interface Line {
+  /** Those that could start, in order, but for this controller's own. */
+  others: readonly Candidate[];
+  own: Candidate | undefined;
+  blocked: ReadonlyMap<string, Waiting>;
+  turnFor: (eligible: readonly Candidate[]) => Turn;
 }
 
-const NEXT: Verdict = { code: 'WaitsForTurn', message: 'Other nodes of the policy go first.' };
-const CHECKING: Verdict = { code: 'CheckingGates', message: 'The gates of the policy are being asked.' };
-
-function turnOf(
-  eligible: readonly Candidate[],
+function lineOf(
+  policy: ReadPolicy,
   slots: readonly Slot[],
   held: Verdict | null,
   snapshot: Snapshot,
   timers: Timers,
-): Turn {
-  const first = eligible[0];
-  const stays = (verdict: Verdict, asks: readonly Ask[] = []): Turn => ({ starts: null, verdict, asks });
-  if (first === undefined) return stays(NEXT);
-  if (first.rules.mode === 'Report') {
-    return stays({
-      code: 'ReportOnly',
-      message: 'The node would be rebooted; the policy only reports (mode: Report).',
-    });
-  }
-  if (held !== null) return stays(held);
-  const spent = overBudget(first.node, first.owner, slots, snapshot.maxDisrupted, snapshot.now);
-  if (spent !== null) return stays(spent);
-  const { nodesFresh, gates } = snapshot.answers;
-  if (hasGates(first.rules.gates) && !gates.has(first.owner.name)) {
-    return stays(CHECKING, [{ kind: 'gates', key: first.owner.name, gates: first.rules.gates }]);
-  }
-  const gate = gates.get(first.owner.name) ?? null;
-  if (gate !== null) {
-    timers.wakeIn(GATE_PERIOD_MS);
-    return stays(gate);
-  }
-  return nodesFresh ? { starts: first, verdict: NEXT, asks: [] } : stays(CHECKING, [{ kind: 'nodes' }]);
+): Line {
+  const { eligible, blocked } = sort(policy, slots, snapshot, timers);
+  const own = eligible.find((candidate) => goesLast(candidate, snapshot));
+  const others = eligible.filter((candidate) => candidate !== own);
+  return { others, own, blocked, turnFor: turnsOf(policy, slots, held, snapshot, timers) };
 }
+
+/** The turn of this controller's own node: when it comes, another replica leads first. */
+function ownTurn(
+  name: string,
+  { starts, verdicts, asks }: Turn,
+  snapshot: Snapshot,
+): { verdict: Verdict; asks: readonly Ask[]; handOver: string | null } {
+  if (starts === null) return { verdict: verdicts.get(name) ?? NEXT, asks, handOver: null };
+  const way = ownNode(snapshot);
+  const handOver = way.kind === 'handOver' ? way.to : null;
+  return { verdict: way.verdict, asks: way.kind === 'ask' ? way.asks : [], handOver };
+}
+
+/** Whether the drain of a node would evict this controller. */
+function goesLast({ node, rules }: Candidate, snapshot: Snapshot): boolean {
+  return isOwn(node, snapshot) && rules.mode === 'Enforce' && !rules.allowLastNode;
+}
+
+const OWN_LAST: Verdict = {
+  code: 'ControllerNodeLast',
+  message: 'The active controller runs on the node, so it goes when no other node is out of service or about to be.',
+};
 
 /** A policy's nodes without a slot: those that could start, in order, and the others with their reasons. */
 function sort(owner: ReadPolicy, slots: readonly Slot[], snapshot: Snapshot, timers: Timers) {
   const eligible: Candidate[] = [];
   const blocked = new Map<string, Waiting>();
+  const expectedMs = owner.rules?.schedule.windows?.length ? expectedDurationMs(owner, snapshot.nodeReboots) : 0;
+  const taken = new Set(slots.map(({ node }) => node));
   for (const node of owner.nodes) {
     const nodeReboot = snapshot.nodeReboots.get(node.name);
-    if (nodeReboot === undefined || slots.some((slot) => slot.node === node.name)) continue;
-    const judged = judge(owner, node, nodeReboot, snapshot, timers);
+    if (nodeReboot === undefined || taken.has(node.name)) continue;
+    const judged = judge({ owner, node, nodeReboot, expectedMs }, snapshot, timers);
     if ('blockers' in judged) blocked.set(node.name, judged);
     else eligible.push(judged);
   }
-  return { eligible: eligible.sort(byTurn), blocked };
+  return { eligible: inOrder(eligible), blocked };
 }
 
 function judge(
-  owner: ReadPolicy,
-  node: NodeView,
-  nodeReboot: NodeReboot,
+  of: Pick<Candidate, 'owner' | 'node' | 'nodeReboot' | 'expectedMs'>,
   snapshot: Snapshot,
   timers: Timers,
 ): Candidate | Waiting {
+  const { owner, node, nodeReboot } = of;
   if (nodeReboot.status?.agent === undefined) return waits(false, AGENT_ABSENT);
-  if (!isRequired(nodeReboot)) return waits(false, NOT_REQUIRED);
+  const rebootNow = isRebootNow(node, nodeReboot);
+  if (!isRequired(nodeReboot) && !rebootNow) return waits(false, NOT_REQUIRED);
   if (owner.rules === null) return waits(true, invalid(owner));
-  const candidate: Candidate = { node, nodeReboot, owner, rules: owner.rules };
+  const candidate: Candidate = { ...of, rules: owner.rules, rebootNow };
   const blockers = blockersOf(candidate, snapshot, timers);
   return blockers.length > 0 ? { required: true, blockers } : candidate;
-}
-
-function hasGates(gates: Gates): boolean {
-  return Object.keys(gates).length > 0;
 }
 
 const AGENT_ABSENT: Verdict = { code: 'AgentAbsent', message: 'No agent has reported from the node yet.' };
@@ -134,21 +143,32 @@ function invalid({ name, problems }: ReadPolicy): Verdict {
   return { code: 'PolicyInvalid', message: `RebootPolicy ${name} cannot be understood: ${problems.join(' ')}` };
 }
 
-/** Nodes that are down already first, since they cost nothing more; then who has waited longest; then by name. */
-function byTurn(a: Candidate, b: Candidate): number {
-  const down = ({ node }: Candidate) => (!node.ready || node.unschedulable ? 0 : 1);
-  const key = (candidate: Candidate) =>
-    `${down(candidate)} ${candidate.nodeReboot.status?.agent?.since ?? ''} ${candidate.node.name}`;
-  return key(a) < key(b) ? -1 : 1;
+/**
+ * Nodes that a person wants rebooted first; then nodes that are down already, since they cost nothing more; nodes whose
+ * last attempt failed after all others; among equals who has waited longest; then by name.
+ */
+function inOrder(candidates: readonly Candidate[]): Candidate[] {
+  const keyed = candidates.map((candidate) => {
+    const { node, nodeReboot, rebootNow } = candidate;
+    const failed = (nodeReboot.status?.backoff?.failures ?? 0) > 0;
+    const rank = rebootNow ? 0 : failed ? 3 : !node.ready || node.unschedulable ? 1 : 2;
+    return { candidate, key: `${rank} ${nodeReboot.status?.agent?.since ?? ''} ${node.name}` };
+  });
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ candidate }) => candidate);
 }
 
 /** The attempt that a node begins, with the policy frozen as it is now. */
-export function attemptFor({ owner, nodeReboot, node }: Candidate, id: string, epoch: number, now: number): Attempt {
+export function attemptFor(
+  { owner, nodeReboot, node, rebootNow }: Candidate,
+  id: string,
+  epoch: number,
+  now: number,
+): Attempt {
   const { name, uid, generation } = owner.policy.metadata;
   return {
     id,
     epoch,
-    trigger: 'Sentinel',
+    trigger: rebootNow ? 'Person' : 'Sentinel',
     startedAt: new Date(now).toISOString(),
     cordonedBefore: node.unschedulable,
     reasons: [...(nodeReboot.status?.agent?.reasons ?? [])],

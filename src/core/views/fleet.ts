@@ -1,7 +1,7 @@
 import type { Plan } from '../decide.ts';
 import type { Snapshot } from '../model.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
-import { phaseOf } from './views.ts';
+import { phaseOf } from './nodeRebootView.ts';
 
 /** The fleet in numbers, for metrics. */
 export function fleetOf(plan: Plan, { nodeReboots }: Snapshot) {

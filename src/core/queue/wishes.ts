@@ -1,0 +1,28 @@
+import { releaseOf } from '../attempt/release.ts';
+import type { NodeReboot, NodeView, Slot, Snapshot } from '../model.ts';
+import type { Step } from '../steps.ts';
+import { grantStep } from './grant.ts';
+
+/**
+ * Takes in what people have annotated on NodeReboots, at most one step a node.
+ *
+ * @param busy nodes that something is done about already: their annotations wait
+ */
+export function wishSteps(snapshot: Snapshot, slots: readonly Slot[], busy: ReadonlySet<string>): Step[] {
+  const steps: Step[] = [];
+  for (const [name, nodeReboot] of snapshot.nodeReboots) {
+    const node = snapshot.nodes.get(name);
+    if (node === undefined || busy.has(name) || nodeReboot.metadata.deletionTimestamp !== undefined) continue;
+    const step = vainRelease(nodeReboot, node, slots) ?? grantStep(node, nodeReboot, snapshot.now);
+    if (step !== null) steps.push(step);
+  }
+  return steps;
+}
+
+/** A release that names no attempt in flight can do nothing, and must not be waiting for a later one. */
+function vainRelease(nodeReboot: NodeReboot, { name, uid }: NodeView, slots: readonly Slot[]): Step | null {
+  const released = releaseOf(nodeReboot);
+  if (released === undefined) return null;
+  const inFlight = slots.some((slot) => slot.node === name && slot.nodeUID === uid && slot.attemptID === released);
+  return inFlight ? null : { kind: 'dropRelease', nodeReboot };
+}
