@@ -26,6 +26,7 @@ import { Machine, type MachineOptions } from './machine/machine.ts';
 import { makeOwnedFolder } from './process/owned.ts';
 import type { SupervisedProcess } from './process/supervised.ts';
 import { Prometheus, type PrometheusOptions } from './prometheus/prometheus.ts';
+import type { ApiProxy } from './proxy/proxy.ts';
 import { Timeline } from './timeline/timeline.ts';
 
 export interface TestBedOptions extends ControlPlaneOptions {
@@ -159,11 +160,23 @@ export class TestBed {
     return installDrydock(run, options);
   }
 
-  /** An identity with a new token of a ServiceAccount, which must exist; with `node` the token is bound to that Node. */
-  async serviceAccount(account: ServiceAccountRef, node?: string): Promise<Identity> {
+  /**
+   * An identity with a new token of a ServiceAccount, which must exist; with `node` the token is bound to that Node, and
+   * with `proxy` it asks there.
+   */
+  async serviceAccount(account: ServiceAccountRef, node?: string, proxy?: ApiProxy): Promise<Identity> {
     const user = `system:serviceaccount:${account.namespace}:${account.name}`;
-    const fileName = [account.namespace, account.name, node].filter((part) => part !== undefined).join('-');
-    return this.control.identity(user, { token: await requestToken(this.api, account, node) }, fileName);
+    const port = proxy === undefined ? undefined : new URL(proxy.server).port;
+    const fileName = [account.namespace, account.name, node, port].filter((part) => part !== undefined).join('-');
+    const token = await requestToken(this.api, account, node);
+    return this.control.identity(user, { token }, fileName, proxy?.endpoint);
+  }
+
+  /** A door to the API server at which a controller's or an agent's requests can be held, dropped or refused. */
+  async proxy(): Promise<ApiProxy> {
+    const proxy = await this.control.openProxy();
+    this.onStop(() => proxy.close());
+    return proxy;
   }
 
   async #startKwok(): Promise<void> {

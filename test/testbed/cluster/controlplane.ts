@@ -5,6 +5,7 @@ import { type Binaries, binaries } from '../build.ts';
 import { freePort } from '../process/ports.ts';
 import type { SupervisedProcess } from '../process/supervised.ts';
 import { waitFor } from '../process/wait.ts';
+import { ApiProxy } from '../proxy/proxy.ts';
 import { Api } from './api.ts';
 import { ApiServer, startEtcd } from './apiserver.ts';
 import type { AuditLog } from './audit.ts';
@@ -85,9 +86,19 @@ export class ControlPlane {
     return this.identity(user, await this.#certificates.client(user, ...groups));
   }
 
-  /** An identity with the given credentials; its files are named after the user. */
-  identity(user: string, credentials: Credentials, fileName = user.replaceAll(':', '-')): Identity {
-    return makeIdentity(join(this.#folder, 'identities'), fileName, user, this.endpoint, credentials);
+  /** An identity with the given credentials; its files are named after the user, and lead to `endpoint`. */
+  identity(
+    user: string,
+    credentials: Credentials,
+    fileName = user.replaceAll(':', '-'),
+    endpoint = this.endpoint,
+  ): Identity {
+    return makeIdentity(join(this.#folder, 'identities'), fileName, user, endpoint, credentials);
+  }
+
+  /** Another door to the API server. */
+  async openProxy(): Promise<ApiProxy> {
+    return await ApiProxy.open(this.endpoint, this.#certificates);
   }
 
   /** Kills everything. */

@@ -5,6 +5,7 @@ import type { Identity } from '../cluster/identity.ts';
 import { freePort } from '../process/ports.ts';
 import { type Command, drydock } from '../process/program.ts';
 import { type Exit, SupervisedProcess } from '../process/supervised.ts';
+import type { ApiProxy } from '../proxy/proxy.ts';
 import type { TestBed } from '../testbed.ts';
 import { type LogLine, type LogPattern, matchesPattern, readLog } from './logs.ts';
 import { parseMetrics, type Sample, sumOf } from './metrics.ts';
@@ -22,7 +23,9 @@ export interface ControllerOptions {
   identity?: string;
   /** More arguments, e.g. `['--max-disrupted', '3']`. */
   args?: readonly string[];
-  /** Added to its environment. */
+  /** The door at which it asks the API server. Default: the API server itself. */
+  proxy?: ApiProxy;
+  /** Added to its environment. `POD_NAME` and `POD_NAMESPACE` are what it goes by, if they are there. */
   env?: Record<string, string>;
   /** The program that `controller` is an argument of. Default: Drydock from source. */
   program?: Command;
@@ -50,7 +53,7 @@ export class ControllerProcess {
   static async create(bed: TestBed, options: ControllerOptions = {}): Promise<ControllerProcess> {
     const port = await freePort();
     const identity = options.identity ?? `controller-${port}`;
-    const account = await bed.serviceAccount(controllerAccount);
+    const account = await bed.serviceAccount(controllerAccount, undefined, options.proxy);
     const controller = new ControllerProcess(bed, identity, port, account, options);
     bed.onStop(() => controller.kill());
     return controller;
@@ -143,10 +146,13 @@ export class ControllerProcess {
   #arguments(): string[] {
     return [
       ...['--kubeconfig', this.#account.kubeconfig],
-      ...['--namespace', controllerAccount.namespace],
-      ...['--identity', this.identity],
+      ...(this.#options.env?.POD_NAME === undefined ? this.#nameArguments() : []),
       ...['--metrics-listen', new URL(this.url).host],
     ];
+  }
+
+  #nameArguments(): string[] {
+    return ['--namespace', controllerAccount.namespace, '--identity', this.identity];
   }
 
   async #get(path: string): Promise<{ status: number; text: string }> {

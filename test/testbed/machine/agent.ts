@@ -5,7 +5,7 @@ import type { Command } from '../process/program.ts';
 import { SupervisedProcess } from '../process/supervised.ts';
 import { waitFor } from '../process/wait.ts';
 import type { TestBed } from '../testbed.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, MachineOptions } from './machine.ts';
 
 /** The ServiceAccount of the agents; `installDrydock` makes it. */
 export const agentAccount = { namespace: 'drydock-agents', name: 'drydock-agent' } as const;
@@ -17,7 +17,7 @@ export async function startAgent(
   bed: TestBed,
   machine: Machine,
   [program, ...first]: Command,
-  more: readonly string[],
+  { agentArgs = [], proxy }: MachineOptions,
 ): Promise<SupervisedProcess> {
   const tokenFile = await makeTokenFile(bed, machine.name);
   const options = {
@@ -26,7 +26,7 @@ export async function startAgent(
     'boot-id-file': machine.files.bootIdFile,
     'uptime-file': machine.files.uptimeFile,
     'rebooter-socket': machine.rebooter.socketPath,
-    server: bed.control.server,
+    server: proxy?.server ?? bed.control.server,
     'ca-file': bed.control.endpoint.caFile,
     'token-file': tokenFile,
     'health-listen': '127.0.0.1:0',
@@ -35,7 +35,7 @@ export async function startAgent(
   return SupervisedProcess.start({
     name: `agent of ${machine.name}`,
     command: program,
-    args: [...first, 'agent', ...args, ...more],
+    args: [...first, 'agent', ...args, ...agentArgs],
     logFile: machine.agentLogFile,
   });
 }

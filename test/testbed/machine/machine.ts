@@ -9,6 +9,7 @@ import type { NodeOptions } from '../kwok/kwok.ts';
 import { type Command, drydock } from '../process/program.ts';
 import type { SupervisedProcess } from '../process/supervised.ts';
 import { sleep, waitFor } from '../process/wait.ts';
+import type { ApiProxy } from '../proxy/proxy.ts';
 import type { TestBed } from '../testbed.ts';
 import { startAgent } from './agent.ts';
 import { MachineFiles } from './files.ts';
@@ -29,6 +30,8 @@ export interface MachineOptions extends NodeOptions {
   agent?: boolean;
   /** More arguments for the agent. */
   agentArgs?: readonly string[];
+  /** The door at which the agent asks the API server. Default: the API server itself. */
+  proxy?: ApiProxy;
   /** The program that `agent` is an argument of. Default: Drydock from source. */
   program?: Command;
 }
@@ -105,13 +108,23 @@ export class Machine {
   async startAgent(): Promise<void> {
     this.#agentWanted = true;
     if (this.#agent?.running) throw new Error(`the agent of ${this.name} is already running`);
-    this.#agent = await startAgent(this.#bed, this, this.#options.program ?? drydock, this.#options.agentArgs ?? []);
+    this.#agent = await startAgent(this.#bed, this, this.#options.program ?? drydock, this.#options);
   }
 
   /** Kills the agent (SIGKILL); it stays dead, also after a reboot, until `startAgent`. */
   async killAgent(): Promise<void> {
     this.#agentWanted = false;
     await this.#stopAgent();
+  }
+
+  /** Stops the agent in its tracks (SIGSTOP): it does not know that time passes, and its connections stay open. */
+  freezeAgent(): void {
+    this.#agent?.signal('SIGSTOP');
+  }
+
+  /** Lets a frozen agent go on (SIGCONT). */
+  thawAgent(): void {
+    this.#agent?.signal('SIGCONT');
   }
 
   /** Reboots, as if somebody had pressed the button; resolves when the machine and its agent are back. */
