@@ -6,11 +6,7 @@ describe('crashes and races', () => {
 
   it('a controller that is killed during a drain and started again goes on with the same attempt', async () => {
     const h = harbour();
-    const machine = await h.addHeldMachine('n1');
-    const controller = await h.startController();
-    await h.applyPolicy();
-    machine.requireReboot();
-    await h.untilVerdict('n1', 'DrainBlocked');
+    const { machine, controller } = await h.beginDrain();
     const attemptID = h.nodeReboot('n1')?.spec.attempt?.id;
 
     await controller.kill();
@@ -26,18 +22,10 @@ describe('crashes and races', () => {
 
   it('a standby takes over when the leader is killed while the node reboots', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    const leader = await h.startController();
-    await h.applyPolicy();
-    await h.untilPhase('n1', 'Idle');
-    await h.startController();
+    const { machine, controller: leader } = await h.begin({ controllers: 2 });
     machine.staysDown = true;
     machine.requireReboot();
-    await h.until(
-      'the order',
-      ({ kind, object }) => kind === 'NodeReboot' && JSON.stringify(object).includes('"orders":1'),
-    );
+    await h.untilOrdered('n1');
 
     await leader.kill();
     await machine.powerOn();
@@ -48,35 +36,24 @@ describe('crashes and races', () => {
 
   it('a controller that is asked to end hands leadership over at once', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    const leader = await h.startController();
-    await leader.waitForLog('"leading"', { timeoutMs: 30_000 });
-    const standby = await h.startController();
-    await standby.waitUntilReady();
+    const { machine, controller: leader, standby } = await h.begin({ controllers: 2 });
     const asked = Date.now();
     await leader.stop();
-    await standby.waitForLog('"leading"', { timeoutMs: 30_000 });
+    await standby?.waitForLog('"leading"', { timeoutMs: 30_000 });
     expect(Date.now() - asked).to.be.lessThan(10_000);
-    await h.applyPolicy();
-    machine.requireReboot();
-    await h.untilBack(machine, 1);
+    await h.reboot(machine);
   });
 
   it('a request that is withdrawn before the agent has accepted reboots nothing, however late the agent wakes up', async () => {
     const h = harbour();
-    const machine = await h.addHeldMachine('n1');
-    await h.startController();
-    await h.applyPolicy();
-    machine.requireReboot();
-    await h.untilVerdict('n1', 'DrainBlocked');
-    machine.agent?.signal('SIGSTOP');
+    const { machine } = await h.beginDrain();
+    machine.freezeAgent();
     await h.letDrain();
     await h.untilVerdict('n1', 'Requested');
 
     await h.annotate('node', 'n1', 'drydock.dev/pause=on second thoughts');
     await h.untilVerdict('n1', 'Paused');
-    machine.agent?.signal('SIGCONT');
+    machine.thawAgent();
     await h.annotate('node', 'n1', 'drydock.dev/hold=look at this first');
     await h.annotate('node', 'n1', 'drydock.dev/pause-');
     await h.untilVerdict('n1', 'Held');
@@ -89,16 +66,7 @@ describe('crashes and races', () => {
 
   it('a request that the agent has accepted is seen through, although a pause came right after', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    const controller = await h.startController();
-    await h.applyPolicy();
-    machine.rebooter.onOrder = 'hang';
-    machine.requireReboot();
-    await h.until(
-      'the acceptance',
-      ({ kind, object }) => kind === 'NodeReboot' && JSON.stringify(object).includes('"orders":1'),
-    );
+    const { machine, controller } = await h.beginReboot({ onOrder: 'hang' });
     await h.annotate('rebootpolicy', 'workers', 'drydock.dev/pause=too late');
     await controller.waitForLog('lock written', { timeoutMs: 10_000 });
     await new Promise((resolve) => setTimeout(resolve, 3_000));
@@ -112,10 +80,7 @@ describe('crashes and races', () => {
 
   it('stale and repeated requests reboot nothing', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    const controller = await h.startController();
-    await h.applyPolicy();
+    const { machine, controller } = await h.begin();
     machine.requireReboot();
     const request = await h.until(
       'the request',
@@ -147,11 +112,7 @@ describe('crashes and races', () => {
 
   it('a node that is deleted while it drains frees its slot, and the next node goes on', async () => {
     const h = harbour();
-    const machine = await h.addHeldMachine('n1');
-    await h.startController();
-    await h.applyPolicy();
-    machine.requireReboot();
-    await h.untilVerdict('n1', 'DrainBlocked');
+    const { machine } = await h.beginDrain();
     const next = await h.addMachine('n2');
     next.requireReboot();
 
@@ -178,11 +139,7 @@ describe('crashes and races', () => {
 
   it('without a controller, people undo what is under way as the manual says, and the next controller tidies up', async () => {
     const h = harbour();
-    const machine = await h.addHeldMachine('n1');
-    const controller = await h.startController();
-    await h.applyPolicy();
-    machine.requireReboot();
-    await h.untilVerdict('n1', 'DrainBlocked');
+    const { machine, controller } = await h.beginDrain();
     await controller.kill();
 
     expect(await h.kubectl('get', 'nodes', '-l', 'drydock.dev/cordoned', '-o', 'name')).to.equal('node/n1\n');
@@ -203,24 +160,16 @@ describe('crashes and races', () => {
 
   it('a NodeReboot that is deleted after its reboot was accepted is made again, and the reboot is seen through', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.startController();
-    await h.applyPolicy();
-    machine.rebooter.onOrder = 'ignore';
-    machine.requireReboot();
-    await h.until(
-      'the order',
-      ({ kind, object }) => kind === 'NodeReboot' && JSON.stringify(object).includes('"orders":1'),
-    );
+    const { machine } = await h.beginReboot({ onOrder: 'ignore' });
     const { uid } = h.nodeReboot('n1')?.metadata ?? { uid: '' };
+    const deleted = h.timeline.mark();
     await h.kubectl('delete', 'nodereboots', '--all');
     await h.until(
       'another NodeReboot',
       ({ kind, type, object }) => kind === 'NodeReboot' && type === 'ADDED' && object.metadata.uid !== uid,
-      h.timeline.mark() - 1,
+      deleted,
     );
-    await h.untilPhase('n1', 'Rebooting', h.timeline.mark());
+    await h.untilPhase('n1', 'Rebooting', deleted);
     expect(h.isCordoned('n1')).to.equal(true);
     expect(h.slots()).to.deep.equal(['n1']);
 

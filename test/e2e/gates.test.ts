@@ -9,10 +9,7 @@ describe('gates and windows', () => {
     const prometheus = await h.bed.prometheus();
     await prometheus.fire('Watchdog');
     await prometheus.fire('DiskFillsUp', { labels: { severity: 'critical' } });
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.startController();
-    await h.applyPolicy({ gates: { prometheus: { url: prometheus.url } } });
+    const { machine } = await h.begin({ policy: { gates: { prometheus: { url: prometheus.url } } } });
     machine.requireReboot();
 
     await h.untilVerdict('n1', 'ActiveAlerts');
@@ -28,11 +25,7 @@ describe('gates and windows', () => {
   it('asks again when the node is drained, and puts it on hold while an alert has come up meanwhile', async () => {
     const h = harbour();
     const prometheus = await h.bed.prometheus();
-    const machine = await h.addHeldMachine('n1');
-    await h.startController();
-    await h.applyPolicy({ gates: { prometheus: { url: prometheus.url } } });
-    machine.requireReboot();
-    await h.untilVerdict('n1', 'DrainBlocked');
+    const { machine } = await h.beginDrain({ policy: { gates: { prometheus: { url: prometheus.url } } } });
 
     await prometheus.fire('DatabaseIsDown');
     await h.letDrain();
@@ -48,10 +41,7 @@ describe('gates and windows', () => {
     const h = harbour();
     const prometheus = await h.bed.prometheus();
     await prometheus.stop();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.startController();
-    await h.applyPolicy({ gates: { prometheus: { url: prometheus.url } } });
+    const { machine } = await h.begin({ policy: { gates: { prometheus: { url: prometheus.url } } } });
     machine.requireReboot();
 
     await h.untilVerdict('n1', 'GateUnanswered');
@@ -63,11 +53,9 @@ describe('gates and windows', () => {
 
   it('starts nothing outside its windows, says when the next one opens, and starts when the window is there', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.startController();
     const month = (new Date().getUTCMonth() + 6) % 12;
-    await h.applyPolicy({ schedule: { windows: [{ cron: `0 3 1 ${month + 1} *`, duration: '2h' }] } });
+    const windows = [{ cron: `0 3 1 ${month + 1} *`, duration: '2h' }];
+    const { machine } = await h.begin({ policy: { schedule: { windows } } });
     machine.requireReboot();
 
     const waits = await h.untilVerdict('n1', 'OutsideWindow');
@@ -81,11 +69,9 @@ describe('gates and windows', () => {
 
   it('starts nothing in a freeze, even inside a window', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.startController();
-    const freeze = { from: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z', reason: 'the long sale' };
-    await h.applyPolicy({ schedule: { windows: [{ cron: '* * * * *', duration: '1h' }], freezes: [freeze] } });
+    const freezes = [{ from: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z', reason: 'the long sale' }];
+    const windows = [{ cron: '* * * * *', duration: '1h' }];
+    const { machine } = await h.begin({ policy: { schedule: { windows, freezes } } });
     machine.requireReboot();
     await h.untilVerdict('n1', 'Frozen');
     expect(h.nodeReboot('n1')?.status?.verdict?.message).to.contain('the long sale');
@@ -94,8 +80,7 @@ describe('gates and windows', () => {
 
   it('withdraws a drain when its window ends, and puts the node back', async () => {
     const h = harbour();
-    const machine = await h.addHeldMachine('n1');
-    await h.startController();
+    const { machine } = await h.begin({ held: true, policy: { mode: 'Report' } });
     const closes = new Date(Math.ceil((Date.now() + 12_000) / 60_000) * 60_000);
     const opens = new Date(closes.getTime() - 60_000);
     const cron = `${opens.getUTCMinutes()} ${opens.getUTCHours()} * * *`;

@@ -35,10 +35,7 @@ describe('people', () => {
   for (const [where, kind, name] of places) {
     it(`stop a node before it starts by pausing ${where}, and let it go on by taking the pause off`, async () => {
       const h = harbour();
-      await h.addSpareNode();
-      const machine = await h.addMachine('n1');
-      await h.startController();
-      await h.applyPolicy({ schedule: NEVER });
+      const { machine } = await h.begin({ policy: { schedule: NEVER } });
       await h.untilPhase('n1', 'Idle');
       await h.annotate(kind, name, 'drydock.dev/pause=incident 42');
       machine.requireReboot();
@@ -55,11 +52,7 @@ describe('people', () => {
 
   it('pause a drain that is under way: the node is put back at once, and goes on after the pause', async () => {
     const h = harbour();
-    const machine = await h.addHeldMachine('n1');
-    await h.startController();
-    await h.applyPolicy();
-    machine.requireReboot();
-    await h.untilVerdict('n1', 'DrainBlocked');
+    const { machine } = await h.beginDrain();
 
     await h.annotate('rebootpolicy', 'workers', 'drydock.dev/pause=not now');
     await h.untilVerdict('n1', 'Paused');
@@ -75,11 +68,7 @@ describe('people', () => {
 
   it('uncordon a node that drains: it is theirs again, and is tried again only after a while', async () => {
     const h = harbour();
-    const machine = await h.addHeldMachine('n1');
-    await h.startController();
-    await h.applyPolicy();
-    machine.requireReboot();
-    await h.untilVerdict('n1', 'DrainBlocked');
+    const { machine } = await h.beginDrain();
 
     await h.kubectl('uncordon', 'n1');
     await h.untilVerdict('n1', 'BackingOff');

@@ -6,11 +6,8 @@ describe('a roll of nodes that require a reboot', () => {
 
   it('reboots three nodes one at a time, in the order in which they asked, exactly once each', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machines = [await h.addMachine('n1'), await h.addMachine('n2'), await h.addMachine('n3')];
+    const { machines } = await h.begin({ machines: ['n1', 'n2', 'n3'], policy: { settle: '2s' } });
     await h.deploy({ name: 'web', replicas: 6 });
-    await h.startController();
-    await h.applyPolicy({ settle: '2s' });
     for (const machine of machines) {
       await h.until(
         `the agent of ${machine.name} to report`,

@@ -12,7 +12,6 @@ describe('the bundles, as they ship', () => {
     await h.deploy({ name: 'web', replicas: 4 });
     await h.startController({ program });
     await h.applyPolicy();
-    machine.requireReboot();
-    await h.untilBack(machine, 1);
+    await h.reboot(machine);
   });
 });

@@ -12,13 +12,9 @@ describe('what Drydock says of what it does', () => {
 
   it('is told by events on the Node, metrics, log lines with the attempt, and kubectl', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    const controller = await h.startController();
-    await h.applyPolicy();
+    const { machine, controller } = await h.begin();
     await h.untilPhase('n1', 'Idle');
-    machine.requireReboot(['linux-image-6.8.0']);
-    await h.untilBack(machine, 1);
+    await h.reboot(machine, ['linux-image-6.8.0']);
     const attemptID = h.nodeReboot('n1')?.status?.history?.[0]?.attemptID;
 
     const { items } = JSON.parse(await h.kubectl('get', 'events.events.k8s.io', '-n', 'default', '-o', 'json')) as {
@@ -54,12 +50,8 @@ describe('what Drydock says of what it does', () => {
 
   it('writes nothing while nothing changes, neither the controller nor the agent', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
-    await h.startController();
-    await h.applyPolicy({
-      schedule: { freezes: [{ from: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z', reason: 'quiet' }] },
-    });
+    const freezes = [{ from: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z', reason: 'quiet' }];
+    const { machine } = await h.begin({ policy: { schedule: { freezes } } });
     machine.requireReboot();
     await h.untilVerdict('n1', 'Frozen');
     await new Promise((resolve) => setTimeout(resolve, 3_000));

@@ -6,14 +6,21 @@ import type { NodeReboot, RebootPolicy } from '../../../src/core/model.ts';
 import { checkInvariants, type Limits } from '../../invariants/invariants.ts';
 import type { ControllerOptions, ControllerProcess } from '../../testbed/controller/controller.ts';
 import type { Machine, MachineOptions } from '../../testbed/machine/machine.ts';
+import type { OrderBehaviour } from '../../testbed/machine/rebooter.ts';
 import { waitFor } from '../../testbed/process/wait.ts';
 import { TestBed } from '../../testbed/testbed.ts';
 import type { Timeline, TimelineEntry } from '../../testbed/timeline/timeline.ts';
 
+import { type Scene, type SceneOptions, setScene } from './scene.ts';
 import { deploy, podsOn, type Workload } from './workload.ts';
 
 /** How long anything may take that takes a few seconds on an idle machine, in milliseconds. */
 export const SOON = 60_000;
+
+export interface ControllerSettings extends ControllerOptions {
+  /** The cap over all policies, in nodes. Default 1. */
+  maxDisrupted?: number;
+}
 
 /** One test's cluster: machines, a controller, and the record of what happened. */
 export class Harbour {
@@ -49,19 +56,41 @@ export class Harbour {
     return machine;
   }
 
-  /** A machine whose drain a PodDisruptionBudget holds until `letDrain`; its pod cannot run anywhere else. */
-  async addHeldMachine(name: string): Promise<Machine> {
-    await this.addSpareNode();
-    const machine = await this.addMachine(name);
-    await this.deploy({ name: 'db', replicas: 1, minAvailable: 1, nodeSelector: { role: 'worker' } });
-    return machine;
+  /** A spare node, machines, controllers and a policy: what most tests begin with. */
+  async begin(options: SceneOptions = {}): Promise<Scene> {
+    return await setScene(this, options);
   }
 
+  /** What `begin` makes, with a first machine that is cordoned and whose drain is held until `letDrain`. */
+  async beginDrain(options: SceneOptions = {}): Promise<Scene> {
+    const scene = await this.begin({ ...options, held: true });
+    scene.machine.requireReboot();
+    await this.untilVerdict(scene.machine.name, 'DrainBlocked');
+    return scene;
+  }
+
+  /** What `begin` makes, with a first machine that has accepted and given the order to reboot, once. */
+  async beginReboot(options: SceneOptions & { onOrder: OrderBehaviour }): Promise<Scene> {
+    const scene = await this.begin(options);
+    scene.machine.rebooter.onOrder = options.onOrder;
+    scene.machine.requireReboot();
+    await this.untilOrdered(scene.machine.name);
+    return scene;
+  }
+
+  /** Lets go what a scene holds. */
   async letDrain(): Promise<void> {
     await this.kubectl('delete', 'pdb', 'db');
   }
 
-  async startController(options: ControllerOptions & { maxDisrupted?: number } = {}): Promise<ControllerProcess> {
+  /** A machine requires a reboot and gets it. */
+  async reboot(machine: Machine, packages: readonly string[] = []): Promise<void> {
+    const reboots = machine.bootIds.length;
+    machine.requireReboot(packages);
+    await this.untilBack(machine, reboots);
+  }
+
+  async startController(options: ControllerSettings = {}): Promise<ControllerProcess> {
     const { maxDisrupted = 1, ...rest } = options;
     this.#limits = { ...this.#limits, maxDisrupted };
     const args = ['--max-disrupted', String(maxDisrupted), '--log-level', 'debug', ...(rest.args ?? [])];
@@ -112,6 +141,15 @@ export class Harbour {
     return await this.until(
       `phase ${phase} of ${node}`,
       ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.phase === phase,
+      from,
+    );
+  }
+
+  /** Waits until the agent has written that it gives its first order. */
+  async untilOrdered(node: string, from = 0): Promise<TimelineEntry> {
+    return await this.until(
+      `the order of ${node}`,
+      ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.agent?.orders === 1,
       from,
     );
   }
@@ -223,6 +261,7 @@ function bootIDOf(node: object): string | undefined {
 
 interface Status {
   phase?: string;
+  agent?: { accepted?: string; orders?: number };
   verdict?: { code: string; message: string };
 }
 
