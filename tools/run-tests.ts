@@ -19,14 +19,14 @@ export interface Totals {
 export interface Part {
   name: string;
   about: string;
-  /** Globs of the test files. */
+  /** Globs of the test files, which begin in this order. */
   files: readonly string[];
   /** How long one test may take unless it says otherwise, in milliseconds. */
   testTimeoutMs: number;
   /** How long the part may take, in milliseconds. */
   timeoutMs: number;
-  /** Whether its files run in several processes at the same time. */
-  parallel?: boolean;
+  /** How many of its files run at the same time, each in a process of its own. Default 1, and all in the same process. */
+  jobs?: number;
 }
 
 const parts: readonly Part[] = [
@@ -40,14 +40,17 @@ const parts: readonly Part[] = [
     ],
     testTimeoutMs: 10_000,
     timeoutMs: 300_000,
-    parallel: true,
+    jobs: Math.min(4, availableParallelism()),
   },
   {
     name: 'real',
     about: 'against a real control plane',
-    files: ['test/testbed/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-    testTimeoutMs: 120_000,
+    // what takes longest comes first, so that no process is left alone with it at the end
+    files: ['test/e2e/{crash,gates,people}.test.ts', 'test/e2e/**/*.test.ts', 'test/testbed/**/*.test.ts'],
+    testTimeoutMs: 240_000,
     timeoutMs: 3_600_000,
+    // much of it is waiting, and each has a control plane of its own
+    jobs: availableParallelism() + 1,
   },
 ];
 
@@ -57,7 +60,7 @@ export async function runPart(part: Part, root: string, quiet = false): Promise<
     if (!quiet) console.error(`The ${part.name} part ${what}; this counts as a failed test.`);
     return { passed: 0, failed: 1, skipped: 0 };
   };
-  const files = part.files.flatMap((glob) => globSync(glob, { cwd: root }).sort());
+  const files = [...new Set(part.files.flatMap((glob) => globSync(glob, { cwd: root }).sort()))];
   if (files.length === 0) return broken('has no test files');
   const scratch = mkdtempSync(join(tmpdir(), 'tests-'));
   const totalsFile = join(scratch, 'totals.json');
@@ -85,7 +88,7 @@ function runMocha(
   const here = import.meta.dirname;
   const mocha = join(here, '../node_modules/mocha/bin/mocha.js');
   const options = ['--reporter', join(here, 'reporter.ts'), '--timeout', String(part.testTimeoutMs), '--forbid-only'];
-  if (part.parallel) options.push('--parallel', '--jobs', String(Math.min(4, availableParallelism())));
+  if (part.jobs !== undefined) options.push('--parallel', '--jobs', String(part.jobs));
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [mocha, '--no-config', ...options, ...files], {
       cwd: root,

@@ -46,8 +46,8 @@ describe('The test runner', function () {
   it('counts what ran in several processes', async () => {
     writeFileSync(join(root, 'b.test.ts'), `it('b', () => {});`);
     const text = `it('a', () => {}); it('c', () => { throw new Error(); });`;
-    expect(await run(text, { parallel: true })).to.deep.equal({ passed: 2, failed: 1, skipped: 0 });
-    expect((await run(`process.exit(0)`, { parallel: true })).failed).to.be.greaterThan(0);
+    expect(await run(text, { jobs: 2 })).to.deep.equal({ passed: 2, failed: 1, skipped: 0 });
+    expect((await run(`process.exit(0)`, { jobs: 2 })).failed).to.be.greaterThan(0);
   });
 
   it('refuses a test that is the only one', async () => {
