@@ -10,6 +10,8 @@ const longestMs = 300_000;
 interface Exploration {
   /** What was found: `no violation` or the rule that was broken; undefined if the model did not come to an end. */
   verdict: string | undefined;
+  /** How many states have the reboot done and the node back. */
+  good: number;
   /** The steps that lead there. */
   trace: string[];
   output: string;
@@ -19,15 +21,16 @@ function explore(...args: string[]): Promise<Exploration> {
   return new Promise((resolve) => {
     execFile('python3', [model, ...args], { timeout: longestMs }, (_error, stdout, stderr) => {
       const [summary = '', ...trace] = stdout.trimEnd().split('\n');
-      resolve({ verdict: /^\d+ states.*: (.+)$/.exec(summary)?.[1], trace, output: stdout + stderr });
+      const [, good, verdict] = /^\d+ states, (\d+) with .*: (.+)$/.exec(summary) ?? [];
+      resolve({ verdict, good: Number(good), trace, output: stdout + stderr });
     });
   });
 }
 
-/** The rules that the model can leave out, as its usage names them. */
-function rules(): string[] {
-  const { stderr } = spawnSync('python3', [model, '--break', '?'], { encoding: 'utf8' });
-  return /\[--break ([\w|-]+)\]/.exec(stderr)?.[1]?.split('|') ?? [];
+/** What can be given after an option of the model, as its usage names it. */
+function namesOf(option: '--check' | '--break'): string[] {
+  const { stderr } = spawnSync('python3', [model, option, '?'], { encoding: 'utf8' });
+  return new RegExp(`\\[${option} ([\\w|-]+)\\]`).exec(stderr)?.[1]?.split('|') ?? [];
 }
 
 describe('The model of the handshake', function () {
@@ -37,27 +40,39 @@ describe('The model of the handshake', function () {
     return;
   }
 
-  it('holds in every state that it can reach', async () => {
-    const { verdict, output } = await explore();
-    expect(verdict, output).to.equal('no violation');
+  const configurations = namesOf('--check');
+  const rules = namesOf('--break');
+  const explored = new Map<string, Promise<Exploration>>();
+  before(() => {
+    let lanes = Array.from({ length: availableParallelism() }, (): Promise<unknown> => Promise.resolve());
+    const runs = [...configurations.map((name) => ['--check', name]), ...rules.map((rule) => ['--break', rule])];
+    for (const run of runs) {
+      const [lane, ...others] = lanes;
+      const exploration = Promise.resolve(lane).then(() => explore(...run));
+      explored.set(run.join(' '), exploration);
+      lanes = [...others, exploration];
+    }
   });
 
-  it('can leave out rules', () => expect(rules()).not.to.be.empty);
+  it('has configurations, and rules that it can leave out', () => {
+    expect(configurations).not.to.be.empty;
+    expect(rules).not.to.be.empty;
+  });
+
+  describe('holds in every state that it can reach', () => {
+    for (const configuration of configurations) {
+      it(`with ${configuration}`, async () => {
+        const found = await explored.get(`--check ${configuration}`);
+        expect(found?.verdict, found?.output).to.equal('no violation');
+        expect(found?.good, found?.output).to.be.above(0);
+      });
+    }
+  });
 
   describe('is violated', () => {
-    const explored = new Map<string, Promise<Exploration>>();
-    before(() => {
-      let lanes = Array.from({ length: availableParallelism() }, (): Promise<unknown> => Promise.resolve());
-      for (const rule of rules()) {
-        const [lane, ...others] = lanes;
-        const exploration = Promise.resolve(lane).then(() => explore('--break', rule));
-        explored.set(rule, exploration);
-        lanes = [...others, exploration];
-      }
-    });
-    for (const rule of rules()) {
+    for (const rule of rules) {
       it(`without the rule that ${rule} leaves out`, async () => {
-        const found = await explored.get(rule);
+        const found = await explored.get(`--break ${rule}`);
         expect(found?.verdict, found?.output)
           .to.be.a('string')
           .and.not.match(/^(no violation|state limit)$/);
