@@ -21,6 +21,8 @@ export const ANNOTATIONS = {
   rebootNow: 'drydock.dev/reboot-now',
   /** On the NodeReboot of a Failed attempt, by a person: the ID of the attempt to give up. */
   release: 'drydock.dev/release',
+  /** On a Node whose attempt a person released: the boot that the attempt was to end, whose reboot may come late. */
+  releasedBoot: 'drydock.dev/released-boot',
   /** On a RebootPolicy: why it halted (by the controller), that it may go on (by a person), and which attempts that person knew of. */
   halted: 'drydock.dev/halted',
   resume: 'drydock.dev/resume',

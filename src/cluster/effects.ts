@@ -62,6 +62,13 @@ export class ClusterEffects implements Effects {
         return await this.#cordon(step);
       case 'restoreNode':
         return await this.#restore(step);
+      case 'releaseNode':
+        return await this.#patchNode(step.node, {
+          metadata: {
+            annotations: { ...NO_MARKS, [ANNOTATIONS.releasedBoot]: step.boot },
+            labels: { [CORDONED_LABEL]: null },
+          },
+        });
       case 'adoptAttempt':
         return await this.#patchSpec(step.nodeReboot, { attempt: { epoch: step.epoch } });
       case 'beginAttempt':
@@ -177,7 +184,7 @@ export class ClusterEffects implements Effects {
 
   /** A cordon that is not ours stays: only our own marks go. */
   async #restore({ node, uncordon }: OneStep<'restoreNode'>): Promise<void> {
-    const annotations = { [ANNOTATIONS.cordon]: null, [ANNOTATIONS.epoch]: null };
+    const annotations = { ...NO_MARKS, [ANNOTATIONS.releasedBoot]: null };
     const spec = uncordon ? { spec: { unschedulable: null } } : {};
     await this.#patchNode(node, { metadata: { annotations, labels: { [CORDONED_LABEL]: null } }, ...spec });
   }
@@ -218,6 +225,8 @@ export class ClusterEffects implements Effects {
     this.#written.nodeReboot(answer);
   }
 }
+
+const NO_MARKS = { [ANNOTATIONS.cordon]: null, [ANNOTATIONS.epoch]: null };
 
 /** As long as the resource definition lets the reason of an ending or a failure be. */
 const LONGEST_REASON = 1024;

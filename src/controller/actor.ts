@@ -44,11 +44,22 @@ interface Failure {
 export class Actor {
   readonly #options: ActorOptions;
   readonly #evictions = new Map<string, EvictionRecord>();
+  #lockInDoubt = false;
   /** By what was tried on what, so that one refused step pauses nothing else. */
   readonly #failures = new Map<string, Failure>();
 
   constructor(options: ActorOptions) {
     this.#options = options;
+  }
+
+  /** Whether a write of the lock may have landed without an answer: the lock has to be read before anything is decided. */
+  get lockInDoubt(): boolean {
+    return this.#lockInDoubt;
+  }
+
+  /** The lock has been read past the cache. */
+  lockRead(): void {
+    this.#lockInDoubt = false;
   }
 
   /** What was learnt of evictions that were tried, by pod UID. */
@@ -84,7 +95,10 @@ export class Actor {
       });
       for (const edit of lockEdits) log.info('lock written', { edit });
     });
-    if (written.done === 0) return written;
+    if (written.done === 0) {
+      this.#lockInDoubt ||= written.failures > 0;
+      return written;
+    }
     return sum([written, ...(await Promise.all(stepsAfterLock.map((step) => this.#take(step))))]);
   }
 

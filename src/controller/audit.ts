@@ -57,6 +57,8 @@ export function auditOf(step: ObjectStep): Fields {
       return { policy: step.policy.metadata.name, attemptIDs: step.acknowledged, reason: step.reason };
     case 'endAttempt':
       return { node: step.nodeReboot.metadata.name, attemptID: step.attempt.id, code: step.code, why: step.message };
+    case 'releaseNode':
+      return { node: step.node.name, attemptID: step.attemptID, boot: step.boot };
     case 'restoreNode':
       return { node: step.node.name, attemptID: step.attemptID, uncordon: step.uncordon };
     case 'recordHistory': {

@@ -71,6 +71,11 @@ export class Caches implements Written {
     await Promise.all(this.#all().map((reflector) => reflector.refresh()));
   }
 
+  /** Reads the lock anew. @throws when it cannot be read */
+  async refreshLock(): Promise<void> {
+    await this.locks.refresh();
+  }
+
   /** Reads anew where people may have said stop. @throws when it cannot be read */
   async refreshPeople(): Promise<void> {
     await Promise.all([this.policies.refresh(), this.namespaces.refresh()]);

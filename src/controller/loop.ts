@@ -87,6 +87,10 @@ export class ControlLoop {
   /** @returns milliseconds until the next cycle is due, whatever happens */
   async #cycle(): Promise<number> {
     const { leadership, actor, statuses, caches } = this.#options;
+    if (actor.lockInDoubt) {
+      await caches.refreshLock();
+      actor.lockRead();
+    }
     const { plan, snapshot, timers } = await this.#decide();
     this.#timers = timers.running;
     if (plan.resign !== null) {

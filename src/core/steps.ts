@@ -60,6 +60,8 @@ export type Step =
   | { kind: 'endAttempt'; nodeReboot: NodeReboot; attempt: Attempt; code: string; message: string }
   /** Takes everything of ours off the Node; makes it schedulable only if the cordon is ours. */
   | { kind: 'restoreNode'; node: NodeView; uncordon: boolean; attemptID: string }
+  /** Takes our marks off the Node, leaves it cordoned, and notes the boot in which the released attempt may still reboot it. */
+  | { kind: 'releaseNode'; node: NodeView; attemptID: string; boot: string }
   | { kind: 'recordHistory'; nodeReboot: NodeReboot; entry: HistoryEntry; backoff: Backoff | null }
   /** Clears `attempt`, `prepare`, `reboot` and `grant` in one patch. */
   | { kind: 'clearAttempt'; nodeReboot: NodeReboot; attemptID: string };

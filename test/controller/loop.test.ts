@@ -24,6 +24,7 @@ class CachesDouble {
   epoch = 3;
   kept: ReadonlySet<string> = new Set();
   refreshed = 0;
+  lockReads = 0;
   readonly watched: string[] = [];
 
   readonly nodes = { views: () => new Map(this.nodeViews.map((node) => [node.name, node])) };
@@ -45,6 +46,9 @@ class CachesDouble {
     this.refreshed += 1;
   }
   async refreshPeople() {}
+  async refreshLock() {
+    this.lockReads += 1;
+  }
   keepPodsOf(nodes: ReadonlySet<string>) {
     this.kept = nodes;
   }

@@ -85,7 +85,7 @@ export interface Disruption {
    * whoever made it so; nodes that are being deleted and nodes that joined less than ten minutes ago and are not
    * Ready yet do not. The cluster-wide cap of the controller (--max-disrupted, 1 unless raised) applies as well.
    */
-  maxUnavailable?: number | string;
+  maxUnavailable?: number;
   /**
    * The key of a node label, such as topology.kubernetes.io/zone. Only nodes with one and the same value of it are
    * out of service at a time because of this policy. Empty for no such limit.

@@ -5,7 +5,7 @@ import { cordonOf } from './cordon.ts';
 import { type Ending, endingOf, endOf } from './finish.ts';
 import { interruption } from './interruption.ts';
 import { type AttemptContext, end, type LiveContext, type Progress } from './progress.ts';
-import { release } from './release.ts';
+import { isReleased, release, released } from './release.ts';
 import { STAGES } from './stages.ts';
 import { verify } from './verification.ts';
 
@@ -50,17 +50,17 @@ function isAccepted(slot: Slot, nodeReboot: NodeReboot | undefined): boolean {
  */
 function afterAcceptance(context: AttemptContext): Progress {
   const { nodeReboot, slot, node } = context;
-  const released = release(context);
-  if (released !== null) return released;
+  if (isReleased(context)) return released(context);
   const failure = nodeReboot?.status?.agent?.failed;
   if (hasRebooted(node, slot)) {
-    return verify(context) ?? finish(context, REBOOTED, false);
+    const lacking = verify(context);
+    return lacking === null ? finish(context, REBOOTED, false) : (release(context) ?? lacking);
   }
   if (failure?.attemptID === slot.attemptID) {
     const message = `The node could not be rebooted: ${failure.reason}`;
     return finish(context, { outcome: 'Failed', code: 'RebootFailed', message }, false);
   }
-  return awaitReboot(context);
+  return release(context) ?? awaitReboot(context);
 }
 
 const REBOOTED: Ending = { outcome: 'Rebooted', code: 'Rebooted', message: 'The node has rebooted and is verified.' };

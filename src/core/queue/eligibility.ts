@@ -4,7 +4,7 @@ import type { Rules } from '../policy/rules.ts';
 import { nextWindow, scheduleAt } from '../policy/schedule.ts';
 import type { Timers } from '../timers.ts';
 import { isLastSchedulable } from './budget.ts';
-import { isReleased, sentinelPersists } from './failures.ts';
+import { mayRebootLate, sentinelPersists } from './failures.ts';
 import { grantOf } from './grant.ts';
 import { stopped } from './pause.ts';
 import { stopsOf } from './stops.ts';
@@ -65,6 +65,8 @@ const ALWAYS: readonly Check[] = [
       ? verdict('AgentUnable', `The agent could not reboot the node: ${reboot.reason || 'it gave no reason'}`)
       : null;
   },
+  /** A late reboot would hit a node that is not drained yet. */
+  ({ node }) => (mayRebootLate(node) ? verdict('Released', RELEASED) : null),
   /** What has failed since a person said so is waited for all the same: or it would be tried without end. */
   ({ node, nodeReboot }, { now }) => {
     const backoff = nodeReboot.status?.backoff;
@@ -97,7 +99,6 @@ const ALWAYS: readonly Check[] = [
 /** What a person overrules by `reboot-now`. */
 const BY_ITSELF: readonly Check[] = [
   ({ nodeReboot }) => (sentinelPersists(nodeReboot) ? verdict('SentinelPersists', PERSISTS) : null),
-  ({ node, nodeReboot }) => (isReleased(node, nodeReboot) ? verdict('Released', RELEASED) : null),
   ({ rules, node, nodeReboot }) =>
     rules.approval === 'Manual' && grantOf(node, nodeReboot) === undefined
       ? verdict('AwaitingApproval', AWAITING_APPROVAL)
@@ -121,7 +122,7 @@ const BY_ITSELF: readonly Check[] = [
 const PERSISTS =
   'The sentinel was there again within ten minutes of a proven reboot, with the same reasons, so another reboot would not help. Look at what sets it on the node; it counts again when it goes and comes later, or has other reasons.';
 const RELEASED =
-  'A person has released an attempt whose reboot may still come late, so the node is not tried again in this boot. Once it is known to be well, reboot it yourself, or annotate its NodeReboot with drydock.dev/reboot-now.';
+  'A person has released an attempt whose reboot may still come late, so the node is not tried again in this boot. Reboot or replace it yourself.';
 const AWAITING_APPROVAL =
   'The policy wants every reboot approved (approval: Manual): annotate the NodeReboot with drydock.dev/approve.';
 

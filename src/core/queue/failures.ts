@@ -1,3 +1,4 @@
+import { ANNOTATIONS } from '../../api/names.ts';
 import type { NodeReboot, NodeView, Slot } from '../model.ts';
 import { isRequired } from './required.ts';
 
@@ -47,6 +48,6 @@ export function sentinelPersists(nodeReboot: NodeReboot): boolean {
 }
 
 /** Whether a person has released an attempt in the boot that the node is still in: its reboot may come late. */
-export function isReleased(node: NodeView, { status }: NodeReboot): boolean {
-  return status?.history?.some(({ code, fromBootID }) => code === 'Released' && fromBootID === node.bootID) === true;
+export function mayRebootLate({ annotations, bootID }: NodeView): boolean {
+  return annotations[ANNOTATIONS.releasedBoot] === bootID;
 }
