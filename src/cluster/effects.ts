@@ -4,7 +4,7 @@ import { withEntry } from '../core/attempt/finish.ts';
 import { lockAnnotations } from '../core/lock/lock.ts';
 import type { EvictionOutcome, NodeReboot, NodeView, RebootPolicy } from '../core/model.ts';
 import type { ObjectStep, Step } from '../core/steps.ts';
-import type { NodeRebootView } from '../core/views/nodeRebootView.ts';
+import { closingView, type NodeRebootView } from '../core/views/nodeRebootView.ts';
 import type { RebootPolicyView } from '../core/views/policyView.ts';
 import { cut } from '../core/views/text.ts';
 import { isNotFound } from './errors.ts';
@@ -190,7 +190,8 @@ export class ClusterEffects implements Effects {
   }
 
   async #record({ nodeReboot, entry, backoff }: OneStep<'recordHistory'>): Promise<void> {
-    await this.#patchStatus(nodeReboot, { history: withEntry(nodeReboot.status?.history, entry), backoff });
+    const history = withEntry(nodeReboot.status?.history, entry);
+    await this.#patchStatus(nodeReboot, { history, backoff, ...closingView(nodeReboot, entry) });
   }
 
   async #patchNode({ name, resourceVersion }: NodeView, patch: { metadata: object; spec?: object }): Promise<void> {

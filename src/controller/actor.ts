@@ -44,12 +44,25 @@ interface Failure {
 export class Actor {
   readonly #options: ActorOptions;
   readonly #evictions = new Map<string, EvictionRecord>();
+  readonly #restored = new Set<string>();
   #lockInDoubt = false;
   /** By what was tried on what, so that one refused step pauses nothing else. */
   readonly #failures = new Map<string, Failure>();
 
   constructor(options: ActorOptions) {
     this.#options = options;
+  }
+
+  /** Attempts whose Node was put back by a write that was answered. */
+  get restored(): ReadonlySet<string> {
+    return this.#restored;
+  }
+
+  /** Forgets what an earlier leadership has learnt. */
+  beginLeadership(): void {
+    this.#evictions.clear();
+    this.#restored.clear();
+    this.#lockInDoubt = false;
   }
 
   /** Whether a write of the lock may have landed without an answer: the lock has to be read before anything is decided. */
@@ -107,6 +120,7 @@ export class Actor {
     const { effects, log } = this.#options;
     return await this.#attempt(keyOf(step), async () => {
       await effects.perform(step);
+      if (step.kind === 'restoreNode' || step.kind === 'releaseNode') this.#restored.add(step.attemptID);
       log.info(step.kind, auditOf(step));
       this.#count(step);
       const announcement = announcementOf(step);
@@ -175,9 +189,11 @@ export class Actor {
     this.#options.metrics.attemptEnded({ policy, outcome, code }, seconds);
   }
 
-  /** What was learnt of evictions is of no use once no node is draining. */
+  /** What was learnt is of no use once no node is in flight. */
   #forget({ inFlight }: Plan): void {
-    if (inFlight.size === 0) this.#evictions.clear();
+    if (inFlight.size > 0) return;
+    this.#evictions.clear();
+    this.#restored.clear();
   }
 }
 

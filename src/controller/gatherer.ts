@@ -2,7 +2,7 @@ import { LOCK_LEASE } from '../api/names.ts';
 import type { Pod } from '../api/objects.ts';
 import type { Reads } from '../cluster/ports.ts';
 import { readLock } from '../core/lock/lock.ts';
-import type { Answers, Ask, EvictionOutcome, EvictionRecord, NodeView, Self, Snapshot } from '../core/model.ts';
+import type { Answers, Ask, EvictionOutcome, NodeView, Self, Snapshot } from '../core/model.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import type { Caches } from './caches.ts';
 import type { GateKeeper } from './gateKeeper.ts';
@@ -23,6 +23,9 @@ export interface GathererOptions {
 /** A leadership as decisions see it. */
 export type Tenure = Pick<Snapshot, 'epoch' | 'inherited'>;
 
+/** What earlier effects have taught. */
+export type Learnt = Pick<Snapshot, 'evictions' | 'restored'>;
+
 /** The only code that reads for decisions. */
 export class Gatherer {
   readonly #options: GathererOptions;
@@ -32,7 +35,7 @@ export class Gatherer {
   }
 
   /** What the caches say now, with nothing asked yet. */
-  snapshot({ epoch, inherited }: Tenure, evictions: ReadonlyMap<string, EvictionRecord>): Snapshot {
+  snapshot({ epoch, inherited }: Tenure, { evictions, restored }: Learnt): Snapshot {
     const { caches, clock, random, namespace, maxDisrupted, self, newAttemptID } = this.#options;
     return {
       now: clock.now(),
@@ -51,6 +54,7 @@ export class Gatherer {
       nextAttemptID: newAttemptID(),
       jitter: random(),
       evictions,
+      restored,
       answers: {
         nodesFresh: false,
         peopleFresh: false,
@@ -127,7 +131,7 @@ export class Gatherer {
       ...{ replicas, budgets, dryRuns },
     };
     // Reading takes time, in which people may have said stop: all that watches have told meanwhile counts.
-    const now = this.snapshot(snapshot, snapshot.evictions);
+    const now = this.snapshot(snapshot, snapshot);
     return { ...now, nextAttemptID: snapshot.nextAttemptID, nodes: nodesOver(now.nodes), answers: answered };
   }
 }

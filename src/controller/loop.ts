@@ -69,8 +69,9 @@ export class ControlLoop {
 
   /** Runs one leadership: until it is lost, given up, or the signal aborts. */
   async lead(signal: AbortSignal): Promise<void> {
-    const { leadership, wakeup, clock, metrics } = this.#options;
+    const { leadership, wakeup, clock, metrics, actor } = this.#options;
     this.#tenure = NEW_TENURE;
+    actor.beginLeadership();
     this.#timers = new Map();
     this.#lastCycle = clock.monotonic();
     metrics.leads(true);
@@ -141,7 +142,7 @@ export class ControlLoop {
   async #decide(): Promise<Decided> {
     const { gatherer, actor } = this.#options;
     const asked = new Set<string>();
-    let snapshot = gatherer.snapshot(this.#tenure, actor.evictions);
+    let snapshot = gatherer.snapshot(this.#tenure, actor);
     for (let round = 1; ; round += 1) {
       const timers = new Timers(this.#timers, snapshot.mono);
       const plan = decide(snapshot, timers);

@@ -183,5 +183,7 @@ export interface Snapshot {
   /** From 0 to 1; spreads retries. */
   jitter: number;
   evictions: ReadonlyMap<string, EvictionRecord>;
+  /** Attempts whose Node this leadership has put back, and the API server has said so. */
+  restored: ReadonlySet<string>;
   answers: Answers;
 }

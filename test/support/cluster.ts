@@ -149,6 +149,7 @@ export interface Given {
   timers?: ReadonlyMap<string, number>;
   epoch?: number | null;
   inherited?: readonly string[];
+  restored?: readonly string[];
   maxDisrupted?: number;
   daemonSets?: Readonly<Record<string, DaemonSetView>>;
   otherLocks?: readonly string[];
@@ -174,6 +175,7 @@ export function aSnapshot(given: Given): Snapshot {
     nextAttemptID: 'attempt-new',
     jitter: 0.5,
     evictions: new Map(),
+    restored: new Set(given.restored),
     answers: { ...NOTHING_ASKED, ...given.answers },
   };
 }

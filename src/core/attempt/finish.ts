@@ -57,13 +57,17 @@ export function recorded(context: AttemptContext, ending: Ending): Step | null {
   return { kind: 'recordHistory', nodeReboot, ...remembered(context, ending) };
 }
 
-/** A cordon whose answer was lost may not have come by the watch yet, and a slot must not be freed over it. */
+/**
+ * A cordon whose answer was lost may not have come by the watch yet, and a slot must not be freed over it: the Node is
+ * read first, unless this leadership's own write has just put it back.
+ */
 export function freedOnceRead(
   { snapshot, node, slot }: AttemptContext,
   why: string,
 ): { lockEdit: LockEdit } | { asks: readonly Ask[] } {
   const { nodesFresh, nodeFresh } = snapshot.answers;
-  if (!nodesFresh && !nodeFresh.has(node.name)) return { asks: [{ kind: 'node', node: node.name }] };
+  const known = nodesFresh || nodeFresh.has(node.name) || snapshot.restored.has(slot.attemptID);
+  if (!known) return { asks: [{ kind: 'node', node: node.name }] };
   return { lockEdit: { kind: 'free', attemptID: slot.attemptID, why } };
 }
 

@@ -133,7 +133,7 @@ function judge(
 }
 
 const AGENT_ABSENT: Verdict = { code: 'AgentAbsent', message: 'No agent has reported from the node yet.' };
-const NOT_REQUIRED: Verdict = { code: 'NotRequired', message: 'The node does not require a reboot.' };
+export const NOT_REQUIRED: Verdict = { code: 'NotRequired', message: 'The node does not require a reboot.' };
 
 function waits(required: boolean, verdict: Verdict): Waiting {
   return { required, blockers: [verdict] };
