@@ -184,7 +184,8 @@ export class ClusterEffects implements Effects {
 
   /** A cordon that is not ours stays: only our own marks go. */
   async #restore({ node, uncordon }: OneStep<'restoreNode'>): Promise<void> {
-    const annotations = { ...NO_MARKS, [ANNOTATIONS.releasedBoot]: null };
+    const noted = node.annotations[ANNOTATIONS.releasedBoot] !== undefined;
+    const annotations = { ...NO_MARKS, ...(noted ? { [ANNOTATIONS.releasedBoot]: null } : {}) };
     const spec = uncordon ? { spec: { unschedulable: null } } : {};
     await this.#patchNode(node, { metadata: { annotations, labels: { [CORDONED_LABEL]: null } }, ...spec });
   }

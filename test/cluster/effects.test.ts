@@ -5,6 +5,7 @@ import { EventRecorder } from '../../src/cluster/events.ts';
 import { KubeApi } from '../../src/cluster/kubeApi.ts';
 import type { HistoryEntry, ObjectStep, RebootRequest } from '../../src/core/steps.ts';
 import type { NodeRebootView } from '../../src/core/views/nodeRebootView.ts';
+import { closingView } from '../../src/core/views/nodeRebootView.ts';
 import { FakeClock } from '../support/clock.ts';
 import { aNode, aNodeReboot, anAttempt, aPolicy, aSlot, cordonedFor } from '../support/cluster.ts';
 import { bodyOf, ScriptedTransport, status } from '../support/transport.ts';
@@ -19,7 +20,7 @@ const entry = (attemptID: string): HistoryEntry => ({
   code: 'Rebooted',
   message: 'done',
   startedAt: '',
-  endedAt: '',
+  endedAt: '2026-11-02T12:00:00.000Z',
 });
 const node = aNode('n1', cordonedFor('a1'));
 const nodeReboot = aNodeReboot('n1');
@@ -144,17 +145,22 @@ describe('the effects', () => {
       {
         kind: 'recordHistory',
         nodeReboot,
-        entry: entry('a1'),
+        entry: { ...entry('a1'), outcome: 'Interrupted' },
         backoff: { failures: 1, until: '2026-11-02T12:01:00Z', code: 'x' },
       },
       onStatus,
-      { status: { history: [entry('a1')], backoff: { failures: 1, until: '2026-11-02T12:01:00Z', code: 'x' } } },
+      {
+        status: {
+          history: [{ ...entry('a1'), outcome: 'Interrupted' }],
+          backoff: { failures: 1, until: '2026-11-02T12:01:00Z', code: 'x' },
+        },
+      },
     ],
     [
-      'takes a backoff away after a success',
+      'takes a backoff away after a success, and says in the same write what people read then',
       { kind: 'recordHistory', nodeReboot, entry: entry('a1'), backoff: null },
       onStatus,
-      { status: { history: [entry('a1')], backoff: null } },
+      { status: { history: [entry('a1')], backoff: null, ...closingView(nodeReboot, entry('a1')) } },
     ],
   ];
   for (const [what, step, { path, resourceVersion, takes }, patch] of patches) {
