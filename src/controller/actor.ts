@@ -139,7 +139,7 @@ export class Actor {
         message: error instanceof Error ? error.message : String(error),
       }));
       this.#evictions.set(uid, noteEviction(this.#evictions.get(uid), outcome, clock.monotonic(), random()));
-      metrics.evicted(outcome.kind);
+      metrics.moved(kind, outcome.kind);
       log.info(kind, { node: node.name, attemptID, pod: `${namespace}/${name}`, outcome });
     });
     await Promise.all(evictions);

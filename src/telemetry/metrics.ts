@@ -18,6 +18,8 @@ export class ControllerMetrics {
     ['policy', 'reason'],
   );
   readonly #ready = this.#gauge('drydock_policy_ready', 'Whether a policy is understood and in force.', ['policy']);
+  readonly #halted = this.#gauge('drydock_policy_halted', 'Whether a policy has halted.', ['policy']);
+  readonly #failed = this.#gauge('drydock_policy_failed_nodes', 'Nodes of a policy that are Failed now.', ['policy']);
   readonly #leader = this.#gauge('drydock_leader', 'Whether this process leads.', []);
   readonly #slots = this.#gauge('drydock_slots', 'Slots of the cluster lock that are taken.', []);
   readonly #attempts = this.#counter('drydock_attempts_total', 'Attempts that have ended.', [
@@ -26,6 +28,9 @@ export class ControllerMetrics {
     'code',
   ]);
   readonly #evictions = this.#counter('drydock_evictions_total', 'Evictions asked for, by the answer.', ['outcome']);
+  readonly #deletions = this.#counter('drydock_pod_deletions_total', 'Deletions of pods asked for, by the answer.', [
+    'outcome',
+  ]);
   readonly #errors = this.#counter('drydock_errors_total', 'Reads and effects that failed, by kind.', ['kind']);
   readonly #durations = new Histogram({
     name: 'drydock_reboot_duration_seconds',
@@ -61,13 +66,18 @@ export class ControllerMetrics {
 
   /** Replaces what is said of all nodes and policies, so that those which are gone are no longer reported. */
   fleet(fleet: Fleet): void {
-    for (const gauge of [this.#nodes, this.#required, this.#blocked, this.#ready]) gauge.reset();
+    const gauges = [this.#nodes, this.#required, this.#blocked, this.#ready, this.#halted, this.#failed];
+    for (const gauge of gauges) gauge.reset();
     for (const [node, required] of fleet.required) this.#required.set({ node }, required ? 1 : 0);
-    for (const { policy, ready, phases, blockedBy } of fleet.policies) {
-      this.#ready.set({ policy }, ready ? 1 : 0);
-      for (const [phase, count] of phases) this.#nodes.set({ policy, phase }, count);
-      if (blockedBy !== null) this.#blocked.set({ policy, reason: blockedBy }, 1);
-    }
+    for (const policy of fleet.policies) this.#policy(policy);
+  }
+
+  #policy({ policy, ready, phases, blockedBy, halted, failed }: Fleet['policies'][number]): void {
+    this.#ready.set({ policy }, ready ? 1 : 0);
+    this.#halted.set({ policy }, halted ? 1 : 0);
+    this.#failed.set({ policy }, failed);
+    for (const [phase, count] of phases) this.#nodes.set({ policy, phase }, count);
+    if (blockedBy !== null) this.#blocked.set({ policy, reason: blockedBy }, 1);
   }
 
   /** @param seconds from slot taken to node put back */
@@ -76,8 +86,9 @@ export class ControllerMetrics {
     if (labels.outcome === 'Rebooted') this.#durations.observe({ policy: labels.policy }, seconds);
   }
 
-  evicted(outcome: string): void {
-    this.#evictions.inc({ outcome });
+  /** @param kind how the pod was moved off its node */
+  moved(kind: 'evict' | 'deletePods', outcome: string): void {
+    (kind === 'evict' ? this.#evictions : this.#deletions).inc({ outcome });
   }
 
   failed(kind: string): void {
@@ -106,5 +117,7 @@ export interface Fleet {
     ready: boolean;
     phases: ReadonlyMap<string, number>;
     blockedBy: string | null;
+    halted: boolean;
+    failed: number;
   }[];
 }

@@ -66,6 +66,8 @@ describe('the metrics', () => {
       ready: name === 'n1',
       phases: new Map([['Pending', 2]]),
       blockedBy: name === 'n1' ? 'Held' : null,
+      halted: name === 'n1',
+      failed: 2,
     })),
   });
 
@@ -81,6 +83,10 @@ describe('the metrics', () => {
       'drydock_nodes{policy="policy-n1",phase="Pending"} 2',
       'drydock_nodes{policy="policy-n2",phase="Pending"} 2',
       'drydock_policy_blocked{policy="policy-n1",reason="Held"} 1',
+      'drydock_policy_failed_nodes{policy="policy-n1"} 2',
+      'drydock_policy_failed_nodes{policy="policy-n2"} 2',
+      'drydock_policy_halted{policy="policy-n1"} 1',
+      'drydock_policy_halted{policy="policy-n2"} 0',
       'drydock_policy_ready{policy="policy-n1"} 1',
       'drydock_policy_ready{policy="policy-n2"} 0',
       'drydock_reboot_required{node="n1"} 1',

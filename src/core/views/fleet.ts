@@ -15,8 +15,14 @@ export function fleetOf(plan: Plan, { nodeReboots }: Snapshot) {
       ready: read.problems.length === 0,
       phases: phasesOf(read, plan),
       blockedBy: blockedBy(read, plan),
+      ...halt(read, plan),
     })),
   };
+}
+
+function halt({ policy }: ReadPolicy, { halts }: Plan): { halted: boolean; failed: number } {
+  const found = halts.get(policy.metadata.uid);
+  return { halted: (found?.verdict ?? null) !== null, failed: found?.failures.length ?? 0 };
 }
 
 function phasesOf({ nodes }: ReadPolicy, plan: Plan): Map<string, number> {
