@@ -40,6 +40,7 @@ const LONGEST_WAIT_MS = 30_000;
 /** After a conflict or a failure the world is looked at again after a moment, the longer the more often it happens. */
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 30_000;
+const HAND_OVER_PAUSE_MS = 600_000;
 /** How often one cycle may read and decide again. */
 const MOST_ROUNDS = 4;
 
@@ -54,6 +55,8 @@ export class ControlLoop {
   readonly #options: LoopOptions;
   #timers: ReadonlyMap<string, number> = new Map();
   #tenure: Tenure = NEW_TENURE;
+  /** Monotonic ms of the last time that leadership was handed over. */
+  #handedOver = Number.NEGATIVE_INFINITY;
   #troubles = 0;
   #lastCycle: number;
 
@@ -108,14 +111,18 @@ export class ControlLoop {
     if (epoch !== null && adopted) this.#tenure = { epoch, inherited: new Set() };
     const acted = epoch === null ? IDLE : await actor.act(plan, snapshot.lock, epoch);
     if (acted.done > 0 || acted.conflicts > 0) return await this.#after(acted, 0);
-    if (plan.handOver !== null) return await this.#handOver(plan.handOver);
     caches.keepPodsOf(draining(plan));
     this.#measure(plan, snapshot);
     const due = Math.min(timers.nextWake, acted.retryInMs, await statuses.write(plan, snapshot));
-    return await this.#after(acted, due);
+    const handedOver = plan.handOver === null ? due : await this.#handOver(plan.handOver);
+    return await this.#after(acted, Math.min(due, handedOver));
   }
 
+  /** Who has been handed leadership and did not take it is not asked again for a while. */
   async #handOver(to: string): Promise<number> {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#handedOver < HAND_OVER_PAUSE_MS) return this.#handedOver + HAND_OVER_PAUSE_MS - now;
+    this.#handedOver = now;
     this.#options.log.info('leadership is handed over, so that the node of this controller may be rebooted', { to });
     await this.#options.leadership.handOver();
     return 0;

@@ -107,7 +107,7 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
     steps: [
       ...upkeep.steps,
       ...ready.flatMap((move) => move.step ?? []),
-      ...wishSteps(snapshot, slots, busy),
+      ...wishSteps(policies, snapshot, slots, busy),
       ...policies.flatMap((read) => policyStep(read, slots, halts.get(read.policy.metadata.uid)) ?? []),
     ],
     stepsAfterLock: [...after.flatMap((move) => move.step ?? []), ...(start ? [start.step] : [])],

@@ -25,9 +25,9 @@ export function haltOf({ policy, nodes, rules }: ReadPolicy, slots: readonly Slo
   const { [ANNOTATIONS.halted]: halted, [ANNOTATIONS.resume]: resume } = annotations;
   const known = (annotations[ANNOTATIONS.acknowledged] ?? '').split(',');
   const open = failures.filter(({ attemptID }) => !known.includes(attemptID));
-  const tooMany = rules !== null && open.length >= rules.maxFailed;
+  const tooMany = rules?.mode === 'Enforce' && open.length >= rules.maxFailed;
   const verdict = halted !== undefined || tooMany ? haltedBy(open) : null;
-  if (resume !== undefined) {
+  if (resume !== undefined && rules?.mode !== 'Report') {
     const acknowledged = failures.map(({ attemptID }) => attemptID);
     return { verdict, failures, step: { kind: 'resumePolicy', policy, acknowledged, reason: resume } };
   }

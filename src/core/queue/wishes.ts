@@ -1,18 +1,26 @@
 import { releaseOf } from '../attempt/release.ts';
 import type { NodeReboot, NodeView, Slot, Snapshot } from '../model.ts';
+import type { ReadPolicy } from '../policy/owners.ts';
 import type { Step } from '../steps.ts';
 import { grantStep } from './grant.ts';
 
 /**
- * Takes in what people have annotated on NodeReboots, at most one step a node.
+ * Takes in what people have annotated on the NodeReboots of nodes under a policy that acts, at most one step a node.
  *
  * @param busy nodes that something is done about already: their annotations wait
  */
-export function wishSteps(snapshot: Snapshot, slots: readonly Slot[], busy: ReadonlySet<string>): Step[] {
+export function wishSteps(
+  policies: readonly ReadPolicy[],
+  snapshot: Snapshot,
+  slots: readonly Slot[],
+  busy: ReadonlySet<string>,
+): Step[] {
   const steps: Step[] = [];
-  for (const [name, nodeReboot] of snapshot.nodeReboots) {
-    const node = snapshot.nodes.get(name);
-    if (node === undefined || busy.has(name) || nodeReboot.metadata.deletionTimestamp !== undefined) continue;
+  const acting = policies.filter(({ rules }) => rules?.mode === 'Enforce').flatMap(({ nodes }) => nodes);
+  for (const node of acting) {
+    const nodeReboot = snapshot.nodeReboots.get(node.name);
+    if (nodeReboot === undefined || busy.has(node.name)) continue;
+    if (nodeReboot.metadata.deletionTimestamp !== undefined) continue;
     const step = vainRelease(nodeReboot, node, slots) ?? grantStep(node, nodeReboot, snapshot.now);
     if (step !== null) steps.push(step);
   }
