@@ -27,6 +27,8 @@ export const ANNOTATIONS = {
   halted: 'drydock.dev/halted',
   resume: 'drydock.dev/resume',
   acknowledged: 'drydock.dev/acknowledged',
+  /** On a Secret that gates use: the hosts that it is for. */
+  allowedHosts: 'drydock.dev/allowed-hosts',
   /** On the lock. */
   format: 'drydock.dev/format',
   slots: 'drydock.dev/slots',

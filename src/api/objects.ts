@@ -74,6 +74,11 @@ export interface PodDisruptionBudget extends KubeObject {
   status?: { disruptionsAllowed?: number };
 }
 
+export interface Secret extends KubeObject {
+  /** By key, in base64. */
+  data?: Record<string, string>;
+}
+
 export interface Lease extends KubeObject {
   spec?: {
     holderIdentity?: string | null;

@@ -6,10 +6,12 @@ import { CONTROLLER_MANAGER } from '../api/names.ts';
 import { FencedTransport } from '../cluster/fence.ts';
 import { KubeApi } from '../cluster/kubeApi.ts';
 import { LEADER_TIMES, LeaderElection } from '../cluster/leader.ts';
+import { secretReader } from '../cluster/secrets.ts';
 import { Controller } from '../controller/controller.ts';
 import type { AskGates } from '../controller/gateKeeper.ts';
 import { DrydockOperator } from '../controller/operator.ts';
 import type { Self } from '../core/model.ts';
+import { GateSecrets } from '../gates/gateSecrets.ts';
 import { PrometheusGate } from '../gates/prometheus.ts';
 import { systemClock, systemRandom } from '../platform/clock.ts';
 import { NodeHttpClient } from '../platform/http.ts';
@@ -25,6 +27,8 @@ import { VERSION } from './version.ts';
 
 /** Several renewals have to fit into the renew deadline, also when one of them meets a dead connection. */
 const ELECTION_TIMEOUT_MS = 3_000;
+/** A gate reads its Secrets before it is asked; it should not take much longer than the policy allows Prometheus. */
+const SECRET_TIMEOUT_MS = 3_000;
 
 interface ControllerFlags {
   kubeconfig?: string;
@@ -90,7 +94,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     identity,
     maxDisrupted,
     self: selfOf(flags),
-    askGates: gatesOver(new PrometheusGate(new NodeHttpClient())),
+    askGates: gatesOver(new PrometheusGate(new NodeHttpClient(), secretsOver(transport, namespace))),
     newAttemptID: randomUUID,
     clock,
     random,
@@ -124,6 +128,13 @@ function gatesOver(prometheus: PrometheusGate): AskGates {
 /** Outside a cluster there is no node of its own to look after. */
 function selfOf({ node, pod, namespace }: ControllerFlags): Self | null {
   return node === undefined || pod === undefined ? null : { node, pod, namespace };
+}
+
+function secretsOver(transport: HttpsTransport, namespace: string): GateSecrets {
+  return new GateSecrets(
+    secretReader(new KubeApi(transport, CONTROLLER_MANAGER, SECRET_TIMEOUT_MS), namespace),
+    namespace,
+  );
 }
 
 function loadKubeConfig(file: string | undefined): KubeConfig {

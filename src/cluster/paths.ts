@@ -15,6 +15,8 @@ export const nodeRebootStatus = (name: string): string => `${NODE_REBOOTS}/${nam
 export const rebootPolicy = (name: string): string => `${REBOOT_POLICIES}/${name}`;
 export const rebootPolicyStatus = (name: string): string => `${REBOOT_POLICIES}/${name}/status`;
 export const namespace = (name: string): string => `/api/v1/namespaces/${name}`;
+export const secret = (namespaceName: string, name: string): string =>
+  `/api/v1/namespaces/${namespaceName}/secrets/${encodeURIComponent(name)}`;
 export const leases = (namespaceName: string): string =>
   `/apis/coordination.k8s.io/v1/namespaces/${namespaceName}/leases`;
 export const lease = (namespaceName: string, name: string): string => `${leases(namespaceName)}/${name}`;

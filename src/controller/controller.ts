@@ -63,7 +63,7 @@ export class Controller implements Work {
       new EventRecorder(fencedApi, identity, clock, random),
     );
     const reads = new ClusterReads(api, namespace, (node) => caches.node(node));
-    const gates = new GateKeeper(options.askGates, clock);
+    const gates = new GateKeeper(options.askGates, clock, () => wakeup.poke());
     const gatherer = new Gatherer({ ...options, caches, reads, gates, onError });
     const actor = new Actor({ effects, clock, random, log, metrics });
     const statuses = new StatusWriter(effects, clock, onError);

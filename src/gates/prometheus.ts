@@ -1,34 +1,58 @@
 import type { PrometheusGate as Config } from '../api/generated/rebootpolicy.ts';
-import { clean, type GateVerdict, judgeAlerts, unanswered } from '../core/policy/alerts.ts';
-import type { HttpClient } from '../platform/httpClient.ts';
-
-const TIMEOUT_MS = 10_000;
+import { judgeAlerts } from '../core/policy/alerts.ts';
+import { clean, type GateVerdict, type Quote, unanswered, withholding } from '../core/policy/gateVerdict.ts';
+import { prometheusTimeoutMs, validatePrometheus } from '../core/policy/prometheus.ts';
+import type { HttpClient, HttpResponse } from '../platform/httpClient.ts';
+import { type Access, accessOf } from './access.ts';
+import { type GateSecrets, UnusableSecret } from './gateSecrets.ts';
 
 /** Asks Prometheus which alerts are active. What is not a plain answer closes the gate. */
 export class PrometheusGate {
   readonly #http: HttpClient;
+  readonly #secrets: GateSecrets;
 
-  constructor(http: HttpClient) {
+  constructor(http: HttpClient, secrets: GateSecrets) {
     this.#http = http;
+    this.#secrets = secrets;
   }
 
   /** Why the gate is closed; null when it is open. It never rejects. */
-  async ask({ url, alerts = {} }: Config): Promise<GateVerdict | null> {
-    const query = `${url.replace(/\/+$/, '')}/api/v1/query?query=ALERTS`;
+  async ask(config: Config): Promise<GateVerdict | null> {
     try {
-      const headers = { accept: 'application/json' };
-      const { status, body } = await this.#http.request({ method: 'GET', url: query, headers, timeoutMs: TIMEOUT_MS });
-      if (status === 200) return judgeAlerts(body, alerts);
-      return unanswered(`Prometheus answered with status ${status}${excerpt(body)}.`);
+      const problem = validatePrometheus(config)[0];
+      if (problem !== undefined) return unanswered(problem);
+      return await this.#askWith(config, await accessOf(config, this.#secrets));
     } catch (error) {
-      return unanswered(
-        `Prometheus could not be asked: ${clean(error instanceof Error ? error.message : String(error))}.`,
-      );
+      return unanswered(error instanceof UnusableSecret ? error.message : unasked(error, clean));
+    }
+  }
+
+  async #askWith(config: Config, { headers, ca, secrets }: Access): Promise<GateVerdict | null> {
+    const quote = withholding(secrets);
+    try {
+      const response = await this.#http.request({
+        method: 'GET',
+        url: `${config.url.replace(/\/+$/, '')}/api/v1/query?query=ALERTS`,
+        headers: { accept: 'application/json', ...headers },
+        ...(ca === null ? {} : { ca }),
+        timeoutMs: prometheusTimeoutMs(config),
+      });
+      return response.status === 200
+        ? judgeAlerts(response.body, config.alerts ?? {}, quote)
+        : unanswered(refusal(response, quote));
+    } catch (error) {
+      return unanswered(unasked(error, quote));
     }
   }
 }
 
-function excerpt(body: string): string {
-  const text = clean(body.slice(0, 1000));
-  return text === '' ? '' : `: "${text}"`;
+function unasked(error: unknown, quote: Quote): string {
+  return `Prometheus could not be asked: ${quote(error instanceof Error ? error.message : String(error))}.`;
+}
+
+function refusal({ status, body }: HttpResponse, quote: Quote): string {
+  const text = quote(body);
+  const said = text === '' ? '' : `: "${text}"`;
+  const followed = status >= 300 && status < 400 ? ' Redirects are not followed: give the URL to which it leads.' : '';
+  return `Prometheus answered with status ${status}${said}.${followed}`;
 }

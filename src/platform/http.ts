@@ -1,20 +1,15 @@
 import { lookup } from 'node:dns';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import type { HttpClient, HttpRequest, HttpResponse } from './httpClient.ts';
+import { refusalOf } from './refusedAddresses.ts';
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** Link-local addresses: the clouds' metadata services, which hand out credentials, are there. */
-const forbidden = new BlockList();
-forbidden.addSubnet('169.254.0.0', 16, 'ipv4');
-forbidden.addSubnet('fe80::', 10, 'ipv6');
-forbidden.addAddress('fd00:ec2::254', 'ipv6');
-
 /**
- * HTTP and HTTPS for addresses that people have written into resources. Redirects are not followed, link-local
- * addresses are refused, answers are bounded, and every exchange has a connection of its own.
+ * HTTP and HTTPS for addresses that people have written into resources. Redirects are not followed, link-local and
+ * platform addresses are refused, answers are bounded, and every exchange has a connection of its own.
  */
 export class NodeHttpClient implements HttpClient {
   readonly #lookup: LookupFunction;
@@ -30,25 +25,31 @@ export class NodeHttpClient implements HttpClient {
       const response = await send(request, this.#lookup, signal);
       return { status: response.statusCode ?? 0, headers: flatten(response), body: await read(response) };
     } catch (error) {
-      if (signal.aborted) throw new Error(`no complete answer within ${request.timeoutMs} ms`, { cause: error });
-      throw new Error(reason(error), { cause: error });
+      if (signal.aborted) throw new Error(`no complete answer within ${inSeconds(request.timeoutMs)}`);
+      throw new Error(reason(error));
     }
   }
 }
 
 function send(
-  { method, url: text, headers, body }: HttpRequest,
+  { method, url: text, headers, body, ca }: HttpRequest,
   lookup: LookupFunction,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const url = new URL(text);
     const host = url.hostname.replace(/^\[|\]$/g, '');
+    // A name goes through the look-up, whose answer is what is connected to; an address does not.
     const refusal = isIP(host) ? refusalOf([host]) : null;
     if (refusal) throw refusal;
-    const { request } = url.protocol === 'https:' ? https : http;
-    const outgoing = request(url, { method, headers: { ...headers }, agent: false, lookup, signal }, resolve);
+    const options = { method, headers: { ...headers }, agent: false, lookup, signal } as const;
+    const outgoing =
+      url.protocol === 'https:'
+        ? https.request(url, { ...options, rejectUnauthorized: true, ...(ca && { ca: [...ca] }) }, resolve)
+        : http.request(url, options, resolve);
     outgoing.on('error', reject);
+    // Some endings, such as a switch of protocols that nobody asked for, are no errors.
+    outgoing.on('close', () => reject(new Error('the connection was closed without an answer')));
     outgoing.end(body);
   });
 }
@@ -57,15 +58,10 @@ function send(
 function carefully(lookUp: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     lookUp(hostname, options, (error, found, family) => {
-      const addresses = Array.isArray(found) ? found.map(({ address }) => address) : [found];
-      callback(error ?? refusalOf(addresses), found, family);
+      const addresses = () => (Array.isArray(found) ? found.map(({ address }) => address) : [found]);
+      callback(error ?? refusalOf(addresses()), found, family);
     });
   };
-}
-
-function refusalOf(addresses: readonly string[]): Error | null {
-  const refused = addresses.find((address) => forbidden.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'));
-  return refused === undefined ? null : new Error(`${refused} is a link-local address`);
 }
 
 async function read(response: IncomingMessage): Promise<string> {
@@ -83,6 +79,10 @@ function flatten({ headers }: IncomingMessage): Record<string, string | undefine
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   );
+}
+
+function inSeconds(ms: number): string {
+  return `${ms / 1000} s`;
 }
 
 /** Connecting to several addresses of one name fails with an AggregateError, whose message is empty. */

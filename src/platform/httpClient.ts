@@ -4,6 +4,8 @@ export interface HttpRequest {
   url: string;
   headers?: Readonly<Record<string, string>>;
   body?: string;
+  /** The certificate authorities to trust instead of the public ones, PEM. */
+  ca?: readonly string[];
   /** Limit for the whole exchange, from the look-up of the name to the last byte, in milliseconds. */
   timeoutMs: number;
 }

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { Actor } from '../../src/controller/actor.ts';
-import { GateKeeper } from '../../src/controller/gateKeeper.ts';
 import type { Plan } from '../../src/core/decide.ts';
-import type { LockState, Verdict } from '../../src/core/model.ts';
+import type { LockState } from '../../src/core/model.ts';
 import type { Step } from '../../src/core/steps.ts';
 import { ControllerMetrics } from '../../src/telemetry/metrics.ts';
 import { FakeClock } from '../support/clock.ts';
@@ -151,46 +150,5 @@ describe('the actor', () => {
     expect(text).to.contain('drydock_reboot_duration_seconds_sum{policy="workers"} 90');
     expect(text).to.contain('drydock_evictions_total{outcome="granted"} 1');
     expect(text).to.contain('drydock_errors_total{kind="conflict"} 1');
-  });
-});
-
-describe('the gate keeper', () => {
-  let clock: FakeClock;
-  let answer: Verdict | null;
-  let asked: number;
-  let keeper: GateKeeper;
-  const closed = { code: 'ActiveAlerts', message: 'x' };
-  const gates = { prometheus: { url: 'http://prometheus' } };
-  beforeEach(() => {
-    clock = new FakeClock();
-    answer = closed;
-    asked = 0;
-    keeper = new GateKeeper(async () => {
-      asked += 1;
-      return answer;
-    }, clock);
-  });
-
-  for (const [what, verdict, keeps] of [
-    ['a closed', closed, 10_000],
-    ['an open', null, 1_000],
-  ] as const) {
-    it(`keeps ${what} answer for ${keeps / 1_000} s, and not longer`, async () => {
-      answer = verdict;
-      expect(await keeper.ask(gates)).to.equal(verdict);
-      answer = verdict === null ? closed : null;
-      await clock.advance(keeps);
-      expect(await keeper.ask({ prometheus: { url: 'http://prometheus' } }), 'of the same gates').to.equal(verdict);
-      expect(asked).to.equal(1);
-      await clock.advance(1);
-      expect(await keeper.ask(gates)).to.equal(answer);
-      expect(asked).to.equal(2);
-    });
-  }
-
-  it('does not take the answer of other gates', async () => {
-    await keeper.ask(gates);
-    await keeper.ask({ prometheus: { url: 'http://other' } });
-    expect(asked).to.equal(2);
   });
 });

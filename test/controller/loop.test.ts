@@ -117,7 +117,11 @@ describe('the control loop', () => {
         budgets: () => read('budgets', []),
         tryEviction: () => read('tryEviction', { kind: 'granted' }),
       },
-      gates: new GateKeeper(async () => null, clock),
+      gates: new GateKeeper(
+        async () => null,
+        clock,
+        () => undefined,
+      ),
       clock,
       random,
       namespace: 'drydock',

@@ -1,12 +1,17 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import { GateSecrets } from '../../src/gates/gateSecrets.ts';
 import { PrometheusGate } from '../../src/gates/prometheus.ts';
 import { NodeHttpClient } from '../../src/platform/http.ts';
 import type { HttpRequest } from '../../src/platform/httpClient.ts';
 
 const firing = { metric: { alertname: 'NodeDown', alertstate: 'firing' }, value: [1, '1'] };
 const answer = (...result: unknown[]) => JSON.stringify({ status: 'success', data: { resultType: 'vector', result } });
+
+const NO_SECRETS = new GateSecrets(async (name) => {
+  throw new Error(`nobody asked for Secret ${name}`);
+}, 'drydock');
 
 describe('The Prometheus gate', () => {
   const servers: Server[] = [];
@@ -24,7 +29,8 @@ describe('The Prometheus gate', () => {
 
   /** Real HTTP, with less patience. */
   const client = new NodeHttpClient();
-  const gate = new PrometheusGate({ request: (request) => client.request({ ...request, timeoutMs: 300 }) });
+  const impatient = { request: (request: HttpRequest) => client.request({ ...request, timeoutMs: 300 }) };
+  const gate = new PrometheusGate(impatient, NO_SECRETS);
 
   async function expectBlocked(listener: RequestListener, message: RegExp) {
     const verdict = await gate.ask({ url: await prometheus(listener) });
@@ -60,16 +66,29 @@ describe('The Prometheus gate', () => {
     expect(asked).to.deep.equal(['GET /api/v1/query?query=ALERTS', 'GET /prometheus/api/v1/query?query=ALERTS']);
   });
 
-  it('waits for ten seconds', async () => {
+  it('waits for ten seconds, or for as long as the policy says', async () => {
     const requests: HttpRequest[] = [];
-    const patient = new PrometheusGate({
-      request: async (request) => {
+    const http = {
+      request: async (request: HttpRequest) => {
         requests.push(request);
         return { status: 200, headers: {}, body: answer() };
       },
-    });
+    };
+    const patient = new PrometheusGate(http, NO_SECRETS);
     await patient.ask({ url: 'http://prometheus:9090' });
-    expect(requests[0]?.timeoutMs).to.equal(10_000);
+    await patient.ask({ url: 'http://prometheus:9090', timeout: '1m' });
+    expect(requests.map(({ timeoutMs }) => timeoutMs)).to.deep.equal([10_000, 60_000]);
+  });
+
+  it('is closed after that time, however slowly the answer trickles', async () => {
+    const trickling = await prometheus((_, response) => {
+      const timer = setInterval(() => response.write(' '), 50);
+      response.on('close', () => clearInterval(timer));
+    });
+    const began = performance.now();
+    const verdict = await new PrometheusGate(client, NO_SECRETS).ask({ url: trickling, timeout: '1s' });
+    expect(verdict?.message).to.equal('Prometheus could not be asked: no complete answer within 1 s.');
+    expect(performance.now() - began).to.be.within(950, 2_000);
   });
 
   it('is closed while Prometheus cannot be reached', async () => {
@@ -83,18 +102,18 @@ describe('The Prometheus gate', () => {
   it('is closed while the name of Prometheus is not known', async () => {
     const verdict = await gate.ask({ url: 'http://prometheus.invalid:9090' });
     expect(verdict?.message).to.match(
-      /^Prometheus could not be asked: (getaddrinfo E\w+ prometheus\.invalid|no complete answer within 300 ms)\.$/,
+      /^Prometheus could not be asked: (getaddrinfo E\w+ prometheus\.invalid|no complete answer within 0.3 s)\.$/,
     );
   });
 
   it('is closed while Prometheus hangs', () => {
-    return expectBlocked(() => {}, /^Prometheus could not be asked: no complete answer within 300 ms\.$/);
+    return expectBlocked(() => {}, /^Prometheus could not be asked: no complete answer within 0\.3 s\.$/);
   });
 
   it('is closed while Prometheus hangs in the middle of its answer', () => {
     return expectBlocked((_, response) => {
       response.writeHead(200).write(answer().slice(0, 10));
-    }, /no complete answer within 300 ms/);
+    }, /no complete answer within 0\.3 s/);
   });
 
   it('is closed when the answer is cut', () => {
@@ -119,7 +138,10 @@ describe('The Prometheus gate', () => {
       visited = true;
       response.end(answer());
     });
-    await expectBlocked((_, response) => response.writeHead(302, { location: elsewhere }).end(), /status 302/);
+    await expectBlocked(
+      (_, response) => response.writeHead(302, { location: elsewhere }).end(),
+      /status 302\. Redirects are not followed: give the URL to which it leads\.$/,
+    );
     expect(visited).to.equal(false);
   });
 
@@ -134,8 +156,33 @@ describe('The Prometheus gate', () => {
     }, /larger than 16 MiB/);
   });
 
-  it('is closed when the URL is none', async () => {
-    expect(await gate.ask({ url: 'prometheus' })).to.have.property('code', 'GateUnanswered');
-    expect(await gate.ask({ url: 'file:///etc/passwd' })).to.have.property('code', 'GateUnanswered');
+  it('is closed when Prometheus goes over to another protocol that nobody asked for', () => {
+    return expectBlocked((_, response) => {
+      response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+    }, /^Prometheus could not be asked: .+\.$/);
+  });
+
+  it('is closed when Prometheus wants credentials that it was not given', () => {
+    return expectBlocked(
+      (_, response) => response.writeHead(401).end('Unauthorized\n'),
+      /^Prometheus answered with status 401: "Unauthorized"\.$/,
+    );
+  });
+
+  it('is closed when the policy is not right, and does not ask', async () => {
+    const nobody = new PrometheusGate({ request: () => Promise.reject(new Error('asked')) }, NO_SECRETS);
+    for (const config of [
+      { url: 'prometheus' },
+      { url: 'file:///etc/passwd' },
+      { url: 'http://prometheus', timeout: 'soon' },
+      { url: 'http://prometheus', auth: { type: 'Basic', secretName: 'a' } } as const,
+      { url: 'http://prometheus', alerts: { match: [{}] } },
+    ]) {
+      const verdict = await nobody.ask(config);
+      expect(verdict?.code).to.equal('GateUnanswered');
+      expect(verdict?.message)
+        .not.to.contain('asked for')
+        .and.not.to.match(/: asked/);
+    }
   });
 });

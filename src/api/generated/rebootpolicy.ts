@@ -155,14 +155,54 @@ export interface Gates {
   prometheus?: PrometheusGate;
 }
 
-/** Blocks while Prometheus has active alerts. */
+/**
+ * Blocks while Prometheus has active alerts. It is asked by GET /api/v1/query?query=ALERTS; no redirect is
+ * followed, and link-local and cloud platform addresses are refused.
+ */
 export interface PrometheusGate {
   /**
    * The base URL of the Prometheus API, such as http://prometheus.monitoring:9090. It takes no user name and no
-   * password.
+   * password; see auth.
    */
   url: string;
+  auth?: PrometheusAuth;
+  tls?: PrometheusTls;
+  /**
+   * How long Prometheus may take for its whole answer, from the look-up of its name to the last byte, from 1s to 60s.
+   * After that the gate blocks and says so.
+   */
+  timeout?: string;
   alerts?: AlertRules;
+}
+
+/** How Drydock proves who it is. Without it, it sends no credentials. */
+export interface PrometheusAuth {
+  /**
+   * None; Bearer sends the token in key "token" of the Secret; Basic sends the name and the password in its keys
+   * "username" and "password".
+   */
+  type: 'None' | 'Bearer' | 'Basic';
+  /**
+   * A Secret in the controller's namespace. Its annotation drydock.dev/allowed-hosts has to name the host of the URL:
+   * host names separated by commas, each with or without a port.
+   */
+  secretName?: string;
+}
+
+/** How Prometheus proves who it is, where the URL begins with https://. */
+export interface PrometheusTls {
+  caSecret?: SecretKeyRef;
+}
+
+/**
+ * The certificate authorities to trust instead of the public ones, in PEM, in a Secret in the controller's
+ * namespace. Its annotation drydock.dev/allowed-hosts has to name the host of the URL.
+ */
+export interface SecretKeyRef {
+  /** The Secret's name. */
+  name: string;
+  /** The key in the Secret. */
+  key?: string;
 }
 
 /** Which active alerts block. */
@@ -175,13 +215,28 @@ export interface AlertRules {
   firingOnly?: boolean;
 }
 
-/** Says which alerts are meant. */
+/** Says which alerts are meant, by their name, their labels, or both; all that is said must hold. */
 export interface AlertSelector {
   /**
    * A regular expression (RE2 syntax) for the alert's name. It matches anywhere in the name; anchor it with ^ and $
    * for the whole name.
    */
+  name?: string;
+  /** Conditions on the alert's labels, all of which must hold. */
+  labels?: LabelMatcher[];
+}
+
+/** One condition on one label, as in a PromQL selector. */
+export interface LabelMatcher {
+  /** The label's name. A label that an alert does not have is empty. */
   name: string;
+  /**
+   * Whether the label is equal to the value (=), is not (!=), matches it as a regular expression (=~), or does not
+   * (!~).
+   */
+  operator: '=' | '!=' | '=~' | '!~';
+  /** The value, or for =~ and !~ a regular expression (RE2 syntax) for the whole value. It may be empty. */
+  value: string;
 }
 
 /** How pods are moved off a node before its reboot. */

@@ -1,7 +1,7 @@
 import type { Gates, LabelSelector, RebootPolicySpec, Schedule } from '../../api/generated/rebootpolicy.ts';
 import type { Attempt } from '../steps.ts';
-import { validateAlerts } from './alerts.ts';
 import { InvalidDuration, parseDuration } from './duration.ts';
+import { validatePrometheus } from './prometheus.ts';
 import { validateSchedule } from './schedule.ts';
 import { InvalidShare, readShare, type Share } from './share.ts';
 
@@ -120,7 +120,8 @@ export const DEFAULTS: Rules = rulesOf({ nodeSelector: {}, mode: 'Report' });
 export function readRules(spec: RebootPolicySpec): { rules: Rules | null; problems: readonly string[] } {
   try {
     const rules = rulesOf(spec);
-    const problems = [...validateSchedule(rules.schedule), ...validateAlerts(rules.gates.prometheus?.alerts ?? {})];
+    const { prometheus } = rules.gates;
+    const problems = [...validateSchedule(rules.schedule), ...(prometheus ? validatePrometheus(prometheus) : [])];
     return { rules: problems.length === 0 ? rules : null, problems };
   } catch (error) {
     if (error instanceof InvalidDuration || error instanceof InvalidShare)
