@@ -39,6 +39,8 @@ describe('bad input', () => {
   }
 
   const prometheus = (changes: Anything) => ({ gates: { prometheus: { url: 'http://prometheus:9090', ...changes } } });
+  /** Over TLS. */
+  const over = (changes: Anything) => prometheus({ url: 'https://prometheus:9090', ...changes });
   const windows = (cron: string, duration = '1h') => ({ schedule: { windows: [{ cron, duration }] } });
 
   const refused: readonly [string, Anything, string][] = [
@@ -77,6 +79,59 @@ describe('bad input', () => {
     ['a URL without a scheme', prometheus({ url: 'prometheus:9090' }), 'must begin with http:// or https://'],
     ['a URL with credentials', prometheus({ url: 'http://me:secret@prometheus:9090' }), 'without credentials'],
     [
+      'a URL with a query',
+      prometheus({ url: 'http://prometheus:9090/?a=b' }),
+      'without credentials, query or fragment',
+    ],
+    [
+      'a regular expression for a label that does not parse',
+      prometheus({ alerts: { match: [{ labels: [{ name: 'team', operator: '=~', value: 'a(' }] }] } }),
+      'missing closing )',
+    ],
+    [
+      'a label that is no name',
+      prometheus({ alerts: { match: [{ labels: [{ name: 'a-b', operator: '=', value: '' }] }] } }),
+      'must be the name of a label',
+    ],
+    [
+      'a label that is compared strangely',
+      prometheus({ alerts: { match: [{ labels: [{ name: 'a', operator: '==', value: '' }] }] } }),
+      'supported values: "=", "!=", "=~", "!~"',
+    ],
+    ['an empty alert selector', prometheus({ alerts: { ignore: [{}] } }), 'an empty selector would match every alert'],
+    [
+      'an alert selector without labels',
+      prometheus({ alerts: { match: [{ labels: [] }] } }),
+      'an empty selector would match every alert',
+    ],
+    [
+      'credentials for plain http',
+      prometheus({ auth: { type: 'Basic', secretName: 'a' } }),
+      'credentials are sent over https:// only',
+    ],
+    [
+      'credentials for a name that only begins like loopback',
+      prometheus({ url: 'http://127.0.0.1.example', auth: { type: 'Basic', secretName: 'a' } }),
+      'credentials are sent over https:// only',
+    ],
+    ['credentials from nowhere', over({ auth: { type: 'Bearer' } }), 'Bearer and Basic need secretName'],
+    ['a Secret for nothing', over({ auth: { type: 'None', secretName: 'a' } }), 'remove secretName'],
+    ['a Secret without auth', over({ auth: { secretName: 'a' } }), 'auth.type: Required value'],
+    [
+      'a Secret of another namespace',
+      over({ auth: { type: 'Basic', secretName: 'kube-system/a' } }),
+      'must be the name of a Secret',
+    ],
+    [
+      'a CA for plain http',
+      prometheus({ tls: { caSecret: { name: 'a' } } }),
+      'tls.caSecret has no meaning for http://',
+    ],
+    ['a CA under no key', over({ tls: { caSecret: { name: 'a', key: 'a/b' } } }), 'must be a key of a Secret'],
+    ['a gate without time', prometheus({ timeout: '0s' }), 'must be from 1s to 60s'],
+    ['a gate with too much time', prometheus({ timeout: '61s' }), 'must be from 1s to 60s'],
+    ['a recheck without time', { gates: { recheckTimeout: '0s' } }, 'must be from 1s to 24h'],
+    [
       'a regular expression that does not parse',
       prometheus({ alerts: { match: [{ name: 'Node(' }] } }),
       'missing closing )',
@@ -87,6 +142,27 @@ describe('bad input', () => {
       'invalid or unsupported Perl syntax',
     ],
   ];
+
+  const accepted: readonly [string, Anything][] = [
+    ['Prometheus by its address', prometheus({ url: 'http://[2001:db8::1]:9090/prometheus/' })],
+    ['no credentials', prometheus({ auth: { type: 'None' }, timeout: '60s' })],
+    ['credentials within the pod', prometheus({ url: 'http://[::1]:9090', auth: { type: 'Basic', secretName: 'a' } })],
+    ['credentials over TLS', over({ auth: { type: 'Bearer', secretName: 'a' }, tls: { caSecret: { name: 'a.b-c' } } })],
+    [
+      'every kind of label',
+      prometheus({
+        alerts: {
+          match: ['=', '!=', '=~', '!~'].map((operator) => ({ labels: [{ name: 'a_1', operator, value: '' }] })),
+          ignore: [{ name: 'x', labels: [{ name: 'a', operator: '=', value: '(' }] }],
+        },
+      }),
+    ],
+  ];
+  for (const [what, spec] of accepted) {
+    it(`is not: ${what}`, async () => {
+      expect(await refusal(spec)).to.equal('');
+    });
+  }
 
   for (const [what, spec, sentence] of refused) {
     it(`is refused at apply: ${what}`, async () => {

@@ -3,6 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { NodeHttpClient } from '../../../src/platform/http.ts';
+import type { HttpResponse } from '../../../src/platform/httpClient.ts';
 import { binaries } from '../build.ts';
 import { freePort } from '../process/ports.ts';
 import { SupervisedProcess } from '../process/supervised.ts';
@@ -17,6 +19,16 @@ export interface PrometheusOptions {
   rules?: string;
   /** Job name → targets to scrape every second, e.g. `{ drydock: ['127.0.0.1:20002'] }`. */
   scrape?: Record<string, string[]>;
+  /** Has it serve over TLS, to one user. */
+  web?: Web;
+}
+
+/** Certificates and keys in PEM. */
+export interface Web {
+  certificate: { cert: string; key: string };
+  /** Whose certificate it is. */
+  ca: string;
+  user: { name: string; password: string; bcrypt: string };
 }
 
 /** An alert as `/api/v1/alerts` has it. */
@@ -35,20 +47,24 @@ export class Prometheus {
   /** e.g. `http://127.0.0.1:20003` */
   readonly url: string;
   readonly #folder: string;
+  readonly #web: Web | undefined;
+  readonly #http = new NodeHttpClient();
   readonly #alerts = new Map<string, FireOptions>();
   #process: SupervisedProcess | undefined;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, web: Web | undefined) {
     this.#folder = folder;
-    this.url = `http://127.0.0.1:${port}`;
+    this.#web = web;
+    this.url = `${web === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   }
 
   /** Starts a Prometheus with its state in `folder`, and waits until it is ready. */
   static async start(folder: string, options: PrometheusOptions = {}): Promise<Prometheus> {
     mkdirSync(folder, { recursive: true });
-    const prometheus = new Prometheus(folder, await freePort());
+    const prometheus = new Prometheus(folder, await freePort(), options.web);
     writeFileSync(join(folder, 'prometheus.yaml'), stringify(configuration(options.scrape ?? {})));
     writeFileSync(join(folder, 'given.rules.yaml'), options.rules ?? '');
+    if (options.web !== undefined) writeWeb(folder, options.web);
     prometheus.#writeAlerts();
     await prometheus.restart();
     return prometheus;
@@ -64,18 +80,33 @@ export class Prometheus {
         `--config.file=${join(this.#folder, 'prometheus.yaml')}`,
         `--storage.tsdb.path=${join(this.#folder, 'data')}`,
         `--web.listen-address=${new URL(this.url).host}`,
+        ...(this.#web === undefined ? [] : [`--web.config.file=${join(this.#folder, 'web.yaml')}`]),
         // Lets us have it read its rules again.
         '--web.enable-lifecycle',
         '--log.level=warn',
       ],
       logFile: join(this.#folder, 'prometheus.log'),
     });
-    await this.#running.waitUntil('/-/ready', START_TIMEOUT_MS, async () => (await this.#send('/-/ready')).ok);
+    await this.#running.waitUntil(
+      '/-/ready',
+      START_TIMEOUT_MS,
+      async () => (await this.#send('/-/ready')).status === 200,
+    );
   }
 
   /** Kills it; connections are refused afterwards. */
   async stop(): Promise<void> {
     await this.#process?.kill();
+  }
+
+  /** Stops it in its tracks (SIGSTOP): connections are accepted, and nothing is ever answered. */
+  freeze(): void {
+    this.#running.signal('SIGSTOP');
+  }
+
+  /** Lets a frozen one go on (SIGCONT). */
+  thaw(): void {
+    this.#running.signal('SIGCONT');
   }
 
   /** Has an alert fire (or pend), and waits until it does. One of the same name is replaced. */
@@ -128,7 +159,7 @@ export class Prometheus {
   async #reload(): Promise<void> {
     this.#writeAlerts();
     const response = await this.#send('/-/reload', 'POST');
-    if (!response.ok) throw new Error(`Prometheus does not take its rules: ${await response.text()}`);
+    if (response.status !== 200) throw new Error(`Prometheus does not take its rules: ${response.body}`);
   }
 
   async #waitForAlerts(what: string, isTrue: (alerts: Alert[]) => boolean): Promise<void> {
@@ -136,14 +167,28 @@ export class Prometheus {
   }
 
   async #json<T>(path: string): Promise<T> {
-    const answer = (await (await this.#send(path)).json()) as { status: string; error?: string; data: T };
+    const answer = JSON.parse((await this.#send(path)).body) as { status: string; error?: string; data: T };
     if (answer.status !== 'success') throw new Error(`${path}: ${answer.error}`);
     return answer.data;
   }
 
-  #send(path: string, method = 'GET'): Promise<Response> {
-    return fetch(this.url + path, { method, signal: AbortSignal.timeout(HTTP_TIMEOUT_MS) });
+  #send(path: string, method: 'GET' | 'POST' = 'GET'): Promise<HttpResponse> {
+    const request = { method, url: this.url + path, timeoutMs: HTTP_TIMEOUT_MS };
+    if (this.#web === undefined) return this.#http.request(request);
+    const { ca, user } = this.#web;
+    const authorization = `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}`;
+    return this.#http.request({ ...request, headers: { authorization }, ca: [ca] });
   }
+}
+
+function writeWeb(folder: string, { certificate, user }: Web): void {
+  writeFileSync(join(folder, 'web.crt'), certificate.cert);
+  writeFileSync(join(folder, 'web.key'), certificate.key, { mode: 0o600 });
+  const web = {
+    tls_server_config: { cert_file: 'web.crt', key_file: 'web.key' },
+    basic_auth_users: { [user.name]: user.bcrypt },
+  };
+  writeFileSync(join(folder, 'web.yaml'), stringify(web));
 }
 
 function configuration(scrape: Record<string, string[]>): object {
