@@ -159,7 +159,7 @@ describe('bad input', () => {
     ],
   ];
   for (const [what, spec] of accepted) {
-    it(`is not: ${what}`, async () => {
+    it(`is not refused at apply: ${what}`, async () => {
       expect(await refusal(spec)).to.equal('');
     });
   }
