@@ -27,13 +27,16 @@ describe('The Prometheus gate', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** Real HTTP, with less patience. */
   const client = new NodeHttpClient();
-  const impatient = { request: (request: HttpRequest) => client.request({ ...request, timeoutMs: 300 }) };
-  const gate = new PrometheusGate(impatient, NO_SECRETS);
+  const gate = new PrometheusGate(client, NO_SECRETS);
+  /** Real HTTP, with less patience. */
+  const impatient = new PrometheusGate(
+    { request: (request) => client.request({ ...request, timeoutMs: 300 }) },
+    NO_SECRETS,
+  );
 
-  async function expectBlocked(listener: RequestListener, message: RegExp) {
-    const verdict = await gate.ask({ url: await prometheus(listener) });
+  async function expectBlocked(listener: RequestListener, message: RegExp, asked = gate) {
+    const verdict = await asked.ask({ url: await prometheus(listener) });
     expect(verdict).to.have.property('code', 'GateUnanswered');
     expect(verdict?.message).to.match(message);
   }
@@ -86,9 +89,9 @@ describe('The Prometheus gate', () => {
       response.on('close', () => clearInterval(timer));
     });
     const began = performance.now();
-    const verdict = await new PrometheusGate(client, NO_SECRETS).ask({ url: trickling, timeout: '1s' });
+    const verdict = await gate.ask({ url: trickling, timeout: '1s' });
     expect(verdict?.message).to.equal('Prometheus could not be asked: no complete answer within 1 s.');
-    expect(performance.now() - began).to.be.within(950, 2_000);
+    expect(performance.now() - began).to.be.within(950, 5_000);
   });
 
   it('is closed while Prometheus cannot be reached', async () => {
@@ -100,20 +103,24 @@ describe('The Prometheus gate', () => {
   });
 
   it('is closed while the name of Prometheus is not known', async () => {
-    const verdict = await gate.ask({ url: 'http://prometheus.invalid:9090' });
+    const verdict = await impatient.ask({ url: 'http://prometheus.invalid:9090' });
     expect(verdict?.message).to.match(
       /^Prometheus could not be asked: (getaddrinfo E\w+ prometheus\.invalid|no complete answer within 0.3 s)\.$/,
     );
   });
 
   it('is closed while Prometheus hangs', () => {
-    return expectBlocked(() => {}, /^Prometheus could not be asked: no complete answer within 0\.3 s\.$/);
+    return expectBlocked(() => {}, /^Prometheus could not be asked: no complete answer within 0\.3 s\.$/, impatient);
   });
 
   it('is closed while Prometheus hangs in the middle of its answer', () => {
-    return expectBlocked((_, response) => {
-      response.writeHead(200).write(answer().slice(0, 10));
-    }, /no complete answer within 0\.3 s/);
+    return expectBlocked(
+      (_, response) => {
+        response.writeHead(200).write(answer().slice(0, 10));
+      },
+      /no complete answer within 0\.3 s/,
+      impatient,
+    );
   });
 
   it('is closed when the answer is cut', () => {
