@@ -94,12 +94,13 @@ function progressing(inFlight: readonly string[]): Said {
     : said('Progressing', false, 'Idle', 'No node is out of service because of this policy.');
 }
 
-/** Nodes wait and none is in flight: what keeps the first of them keeps the policy. */
+/** Nodes wait and none is on its way: what keeps the first of them keeps the policy. A Failed node is on no way. */
 function blocked(plan: Plan, inFlight: readonly string[], waiting: readonly Kept[]): Said {
   const first = waiting[0]?.blockers[0];
   if (plan.held !== null) return said('Blocked', true, plan.held.code, plan.held.message);
   if (first === undefined) return said('Blocked', false, 'NotBlocked', 'No node waits for a reboot.');
-  if (inFlight.length > 0) return said('Blocked', false, 'NotBlocked', 'Nodes wait for the ones in flight.');
+  const moving = inFlight.some((name) => plan.inFlight.get(name)?.phase !== 'Failed');
+  if (moving) return said('Blocked', false, 'NotBlocked', 'Nodes wait for the ones in flight.');
   return said('Blocked', true, first.code, first.message + aboutNodes(first));
 }
 
