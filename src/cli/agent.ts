@@ -12,7 +12,8 @@ import { systemClock, systemRandom } from '../platform/clock.ts';
 import { serve } from '../platform/httpServer.ts';
 import { HttpsTransport } from '../platform/https.ts';
 import { SERVICE_ACCOUNT, serviceAccountCredentials } from '../platform/serviceAccount.ts';
-import { createLog, errorFields, type LogLevel } from '../telemetry/log.ts';
+import { errorFields, type LogLevel } from '../telemetry/log.ts';
+import { plainLog } from '../telemetry/plainLog.ts';
 import { healthRoutes } from './health.ts';
 import { apiServerURL, logLevelOption } from './options.ts';
 import { untilTerminated } from './signals.ts';
@@ -53,8 +54,9 @@ export function agentCommand(): Command {
 
 async function runAgent(flags: AgentFlags): Promise<void> {
   const { nodeName, caFile, tokenFile } = flags;
-  const log = createLog(flags.logLevel, { component: 'agent', node: nodeName });
   const clock = systemClock;
+  const context = { component: 'agent', node: nodeName };
+  const log = plainLog(flags.logLevel, context, clock, (line) => process.stdout.write(line));
   const random = systemRandom;
   const claim = nodeClaimOf(await readFile(tokenFile, 'utf8'));
   if (claim.name !== nodeName)

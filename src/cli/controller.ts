@@ -18,8 +18,9 @@ import { NodeHttpClient } from '../platform/http.ts';
 import { type Routes, serve } from '../platform/httpServer.ts';
 import { HttpsTransport } from '../platform/https.ts';
 import { kubeConfigCredentials } from '../platform/kubeConfig.ts';
-import { createLog, errorFields, type LogLevel } from '../telemetry/log.ts';
+import { errorFields, type LogLevel } from '../telemetry/log.ts';
 import { ControllerMetrics } from '../telemetry/metrics.ts';
+import { winstonLog } from '../telemetry/winstonLog.ts';
 import { healthRoutes } from './health.ts';
 import { logLevelOption, wholeNumber } from './options.ts';
 import { untilTerminated } from './signals.ts';
@@ -67,7 +68,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
   const { namespace, maxDisrupted } = flags;
   /** Unique for this process: a restarted one must not take the old one's leadership for its own. */
   const identity = `${flags.identity}_${randomUUID().slice(0, 8)}`;
-  const log = createLog(flags.logLevel, { component: 'controller', identity });
+  const log = winstonLog(flags.logLevel, { component: 'controller', identity });
   const clock = systemClock;
   const random = systemRandom;
   const metrics = new ControllerMetrics();

@@ -1,5 +1,3 @@
-import winston from 'winston';
-
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** Structured log lines: a constant message, and fields. */
@@ -12,17 +10,6 @@ export interface Log {
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** JSON lines on standard output, one an entry, with `timestamp`, `level`, `message` and the fields. */
-export function createLog(level: LogLevel, fields: Fields): Log {
-  const { combine, timestamp, json } = winston.format;
-  return winston.createLogger({
-    level,
-    defaultMeta: fields,
-    format: combine(timestamp(), json()),
-    transports: [new winston.transports.Console()],
-  });
-}
 
 /** An error as fields. */
 export function errorFields(error: unknown): Fields {

@@ -1,51 +1,88 @@
 import { expect } from 'chai';
-import { createLog, errorFields } from '../../src/telemetry/log.ts';
+import { errorFields, type Fields, type Log, type LogLevel } from '../../src/telemetry/log.ts';
 import { ControllerMetrics, type Fleet } from '../../src/telemetry/metrics.ts';
+import { plainLog } from '../../src/telemetry/plainLog.ts';
+import { winstonLog } from '../../src/telemetry/winstonLog.ts';
+import { NOON } from '../support/cluster.ts';
 
-describe('the log', () => {
-  type Console = { _stdout: { write(text: string): boolean } };
+type Console = { _stdout: { write(text: string): boolean } };
 
-  /** What is written to standard output while something is logged. */
-  function lines(say: () => void): Record<string, unknown>[] {
-    const stdout = (console as unknown as Console)._stdout;
-    const write = stdout.write;
-    const written: string[] = [];
-    stdout.write = (text: string) => written.push(text) > 0;
-    try {
-      say();
-    } finally {
-      stdout.write = write;
-    }
-    return written.map((line) => JSON.parse(line) as Record<string, unknown>);
+/** What winston writes to standard output while something is logged. */
+function printed(say: () => void): string[] {
+  const stdout = (console as unknown as Console)._stdout;
+  const write = stdout.write;
+  const written: string[] = [];
+  stdout.write = (text: string) => written.push(text) > 0;
+  try {
+    say();
+  } finally {
+    stdout.write = write;
   }
+  return written;
+}
 
-  it('is one JSON object a line, with a message, a level, a time and fields', () => {
-    const log = createLog('info', { component: 'tests' });
-    const [line, ...others] = lines(() => log.info('cordon', { node: 'n1', list: ['a\nb'] }));
-    expect(others).to.deep.equal([]);
-    expect(line).to.include({ level: 'info', message: 'cordon', component: 'tests', node: 'n1' });
-    expect(line?.list).to.deep.equal(['a\nb']);
-    expect(line?.timestamp).to.match(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-  });
+/** Both logs write the same lines; each gives those of what is logged. */
+const logs: Record<string, (level: LogLevel, context: Fields, say: (log: Log) => void) => string[]> = {
+  controller: (level, context, say) => printed(() => say(winstonLog(level, context))),
+  agent: (level, context, say) => {
+    const written: string[] = [];
+    say(plainLog(level, context, { now: () => NOON }, (line) => written.push(line)));
+    return written;
+  },
+};
 
-  it('leaves out what is below its level', () => {
-    const log = createLog('warn', {});
-    const said = lines(() => {
-      log.debug('a');
-      log.info('b');
-      log.warn('c');
-      log.error('d');
+for (const [whose, write] of Object.entries(logs)) {
+  describe(`the log of the ${whose}`, () => {
+    const lines = (level: LogLevel, say: (log: Log) => void) =>
+      write(level, { component: 'tests' }, say).map((line) => JSON.parse(line) as Record<string, unknown>);
+
+    it('is one JSON object a line, with a message, a level, a time and fields', () => {
+      const written = write('info', { component: 'tests' }, (log) =>
+        log.info('cordon', { node: 'n1', list: ['a\nb'] }),
+      );
+      expect(written).to.have.length(1);
+      expect(written[0]).to.match(/^[^\n]*\n$/);
+      const line = JSON.parse(written[0] ?? '');
+      expect(line).to.include({ level: 'info', message: 'cordon', component: 'tests', node: 'n1' });
+      expect(line.list).to.deep.equal(['a\nb']);
+      expect(line.timestamp).to.match(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     });
-    expect(said.map(({ message }) => message)).to.deep.equal(['c', 'd']);
-  });
 
-  it('tells an error in fields that do not overwrite the message', () => {
-    const cause = new Error('ECONNREFUSED');
-    const fields = errorFields(new TypeError('no answer', { cause }));
-    expect(fields).to.deep.equal({ error: 'no answer', errorType: 'TypeError', cause: 'ECONNREFUSED' });
-    expect(errorFields('text')).to.deep.equal({ error: 'text' });
-    const [line] = lines(() => createLog('info', {}).warn('a read failed', fields));
-    expect(line).to.include({ message: 'a read failed', error: 'no answer' });
+    it('leaves out what is below its level', () => {
+      const said = lines('warn', (log) => {
+        log.debug('a');
+        log.info('b');
+        log.warn('c');
+        log.error('d');
+      });
+      expect(said.map(({ message, level }) => [message, level])).to.deep.equal([
+        ['c', 'warn'],
+        ['d', 'error'],
+      ]);
+    });
+
+    it('tells an error in fields that do not overwrite the message', () => {
+      const cause = new Error('ECONNREFUSED');
+      const fields = errorFields(new TypeError('no answer', { cause }));
+      expect(fields).to.deep.equal({ error: 'no answer', errorType: 'TypeError', cause: 'ECONNREFUSED' });
+      expect(errorFields('text')).to.deep.equal({ error: 'text' });
+      const [line] = lines('info', (log) => log.warn('a read failed', fields));
+      expect(line).to.include({ message: 'a read failed', error: 'no answer' });
+    });
+  });
+}
+
+describe('the log of the agent, besides', () => {
+  it('lets no field take the place of its message, level or time', () => {
+    const written: string[] = [];
+    const log = plainLog('info', {}, { now: () => NOON }, (line) => written.push(line));
+    log.info('said', { message: 'forged', level: 'error', timestamp: 'never', node: 'n1' });
+    expect(JSON.parse(written[0] ?? '')).to.deep.equal({
+      timestamp: new Date(NOON).toISOString(),
+      level: 'info',
+      message: 'said',
+      node: 'n1',
+    });
   });
 });
 

@@ -43,6 +43,11 @@ describe('The bundle', function () {
     expect([...inputs('agent.cjs'), ...inputs('drydock.cjs')].join()).not.to.include('@kubernetes/client-node');
   });
 
+  it('keeps winston out of the agent, which has no memory to spare', () => {
+    expect(inputs('controller.cjs').join()).to.include('node_modules/winston/');
+    expect(inputs('agent.cjs').join()).not.to.include('node_modules/winston/');
+  });
+
   it('runs the agent without the controller', () => {
     rmSync(join(outdir, 'controller.cjs'));
     expect(run('agent', '--help').status).to.equal(0);
