@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/objects.ts';
+import { type Reconnect, reconnectAfter } from '../core/reconnect.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import { ApiError, isExpired } from './errors.ts';
 import type { KubeApi, Query, WatchLine } from './kubeApi.ts';
@@ -18,16 +19,17 @@ export interface ReflectorOptions<O extends KubeObject, V> {
   onError: (error: unknown) => void;
   clock: Clock;
   random: Random;
+  /** How it spreads its attempts after the server was lost. Default: for a client that is one of few. */
+  reconnect?: Reconnect;
+  /** How long the server is asked to keep a watch open: from this up to twice as long. In seconds; default 300. */
+  watchSeconds?: number;
+  /** No byte for this long is a dead connection. In milliseconds; default 150,000, as bookmarks come about every minute. */
+  idleMs?: number;
 }
 
-/** No byte for this long is a dead connection: bookmarks come about every minute. */
-const IDLE_MS = 150_000;
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 30_000;
-/** How long the server is asked to keep a watch open, at least; spread, so that watches do not all end together. */
-const WATCH_SECONDS = 300;
-/** A watch that says nothing and ends this soon is a failure, whatever its status: asking again at once would not end. */
-const SHORTEST_WATCH_MS = 1_000;
+const DEFAULTS = { reconnect: { firstMs: 1_000, lastMs: 60_000 }, watchSeconds: 300, idleMs: 150_000 };
+/** A watch that ends before this share of its time was not ended for being over; the server's clock may differ a little. */
+const WHOLE_WATCH = 0.95;
 
 interface Entry<V> {
   resourceVersion: string;
@@ -39,7 +41,7 @@ interface Entry<V> {
  * dead connections, quiet times and errors. It never ends by itself and never throws.
  */
 export class Reflector<O extends KubeObject, V> {
-  readonly #options: ReflectorOptions<O, V>;
+  readonly #options: ReflectorOptions<O, V> & typeof DEFAULTS;
   readonly #store = new Map<string, Entry<V>>();
   readonly #stop = new AbortController();
   /** How far the API server has told what happened: what it has not told of, and is not later, is gone. */
@@ -47,10 +49,14 @@ export class Reflector<O extends KubeObject, V> {
   /** Whether the watch can no longer go on from there. */
   #listDue = true;
   #synced = false;
+  /** Whether what was asked for was too old, and nothing has been told since. */
+  #hasExpired = false;
   #failures = 0;
+  #signAt: number;
 
   constructor(options: ReflectorOptions<O, V>) {
-    this.#options = options;
+    this.#options = { ...DEFAULTS, ...options };
+    this.#signAt = options.clock.monotonic();
   }
 
   get path(): string {
@@ -60,6 +66,11 @@ export class Reflector<O extends KubeObject, V> {
   /** Whether the store has been filled by a list. */
   get synced(): boolean {
     return this.#synced;
+  }
+
+  /** When it last heard from the server or tried to, in milliseconds of the monotonic clock: a sign that it still works. */
+  get signAt(): number {
+    return this.#signAt;
   }
 
   /** The views by `name`, or `namespace/name`. */
@@ -97,16 +108,27 @@ export class Reflector<O extends KubeObject, V> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
+        this.#sign();
         if (this.#listDue) await this.#list();
+        this.#sign();
         await this.#watch();
-        this.#failures = 0;
+        this.#isWell();
       } catch (error) {
-        if (signal.aborted) return;
-        if (isExpired(error)) this.#listDue = true;
-        else this.#options.onError(error);
-        await this.#backOff();
+        if (!signal.aborted) await this.#recover(error);
       }
     }
+  }
+
+  /** What has expired is listed anew at once, but not twice in a row; anything else is told of, and waited for. */
+  async #recover(error: unknown): Promise<void> {
+    this.#sign();
+    if (isExpired(error)) {
+      const again = this.#listDue || this.#hasExpired;
+      this.#listDue = true;
+      this.#hasExpired = true;
+      if (!again) return;
+    } else this.#options.onError(error);
+    await this.#backOff(error);
   }
 
   async #list(): Promise<void> {
@@ -123,21 +145,35 @@ export class Reflector<O extends KubeObject, V> {
     onChange();
   }
 
-  /** Ends when the server closes; the next one goes on from the last line, however this one ended. */
+  /**
+   * Ends when its time is over; the next one goes on from the last line, however this one ended.
+   *
+   * @throws Error when it ends before: a server that shuts down also closes in order, and everybody's watch with it
+   */
   async #watch(): Promise<void> {
-    const { api, path, query, random, clock } = this.#options;
-    const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
+    const { api, path, query, random, clock, watchSeconds, idleMs } = this.#options;
+    const timeoutSeconds = Math.round(watchSeconds * (1 + random()));
     const from = { ...query, resourceVersion: this.#seen, timeoutSeconds };
     const began = clock.monotonic();
-    let quiet = true;
-    for await (const line of api.watch<O>(path, from, IDLE_MS, this.#stop.signal)) {
+    for await (const line of api.watch<O>(path, from, idleMs, this.#stop.signal)) {
       if (line.type === 'ERROR') throw watchError(path, line);
-      quiet = false;
-      this.#failures = 0;
+      this.#sign();
+      this.#isWell();
       this.#seen = line.object.metadata.resourceVersion;
       this.#take(line);
     }
-    if (quiet && clock.monotonic() - began < SHORTEST_WATCH_MS) throw new Error(`WATCH ${path}: closed at once`);
+    const lasted = (clock.monotonic() - began) / 1000;
+    if (lasted < timeoutSeconds * WHOLE_WATCH)
+      throw new Error(`WATCH ${path}: closed by the server after ${Math.floor(lasted)} s of ${timeoutSeconds} s`);
+  }
+
+  #sign(): void {
+    this.#signAt = this.#options.clock.monotonic();
+  }
+
+  #isWell(): void {
+    this.#failures = 0;
+    this.#hasExpired = false;
   }
 
   #take({ type, object }: WatchLine<O>): void {
@@ -168,11 +204,12 @@ export class Reflector<O extends KubeObject, V> {
     this.#store.set(keyOf(object.metadata), { resourceVersion, view: this.#options.project(object) });
   }
 
-  async #backOff(): Promise<void> {
-    const { clock, random } = this.#options;
-    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 10));
+  async #backOff(error: unknown): Promise<void> {
+    const { clock, random, reconnect } = this.#options;
+    const asked = error instanceof ApiError ? error.retryAfterMs : 0;
+    const wait = reconnectAfter(this.#failures, reconnect, random(), asked);
     this.#failures += 1;
-    await clock.sleep(wait * (0.5 + random()), this.#stop.signal);
+    await clock.sleep(wait, this.#stop.signal);
   }
 }
 

@@ -5,11 +5,16 @@ import { join } from 'node:path';
 import { SupervisedProcess } from '../testbed/process/supervised.ts';
 import { sleep, waitFor } from '../testbed/process/wait.ts';
 import { type BenchCluster, inCluster } from './cluster.ts';
-import type { Bench, Row } from './report.ts';
+import { median } from './figures.ts';
+import { atMost, type Bench, type Row } from './report.ts';
 
 const NODES = 100;
+/** So many agents, and so many bare Node.js, are started; their medians are told. */
+const STARTS = 5;
 /** Until what was needed for starting has been given back, as far as it is. */
 const SETTLING_MS = 15_000;
+/** The most that an agent is to have for itself, MiB. */
+const MOST_PRIVATE = 16;
 
 /** In MiB. */
 interface Memory {
@@ -23,29 +28,37 @@ interface Memory {
 
 export const memory: Bench = {
   name: 'memory',
-  about: `memory of an agent, of a bare Node.js, and of a controller with ${NODES} nodes`,
+  about: `memory of agents, of bare Node.js, and of a controller with ${NODES} nodes`,
   run: async (say) =>
     await inCluster(async (cluster) => {
-      const h = cluster.harbour;
-      const machine = await cluster.addMachine('n1');
-      const bare = await SupervisedProcess.start({
-        name: 'bare Node.js',
-        command: process.execPath,
-        args: ['-e', 'setInterval(()=>{},1e6)'],
-        logFile: join(h.bed.folder, 'bare.log'),
-      });
-      h.bed.onStop(() => bare.kill());
+      const names = Array.from({ length: STARTS }, (_, i) => `n${i}`);
+      const machines = await Promise.all(names.map((name) => cluster.addMachine(name)));
+      const bare = await Promise.all(names.map((name) => startBare(cluster, name)));
       const controller = await cluster.startController();
-      await h.applyPolicy();
-      await addNodes(cluster, NODES - 1);
-      await cluster.untilReported('n1');
+      await cluster.harbour.applyPolicy();
+      await addNodes(cluster, NODES - STARTS);
+      for (const name of names) await cluster.untilReported(name);
       say(`${NODES} nodes; settling for ${SETTLING_MS / 1_000} s`);
       await sleep(SETTLING_MS);
-      if (machine.agent === undefined) throw new Error('the agent does not run');
-      const [agent, node] = [memoryOf(machine.agent.pid), memoryOf(bare.pid)];
-      return [...agentRows(agent, node), controllerRow(memoryOf(controller.process.pid))];
+      const agents = machines.map(({ name, agent }) => {
+        if (agent === undefined) throw new Error(`the agent of ${name} does not run`);
+        return memoryOf(agent.pid);
+      });
+      const nodes = bare.map(({ pid }) => memoryOf(pid));
+      return [...agentRows(agents, nodes), controllerRow(memoryOf(controller.process.pid))];
     }),
 };
+
+async function startBare({ harbour: { bed } }: BenchCluster, name: string): Promise<SupervisedProcess> {
+  const bare = await SupervisedProcess.start({
+    name: `bare Node.js ${name}`,
+    command: process.execPath,
+    args: ['-e', 'setInterval(()=>{},1e6)'],
+    logFile: join(bed.folder, 'bare.log'),
+  });
+  bed.onStop(() => bare.kill());
+  return bare;
+}
 
 async function addNodes({ harbour: h }: BenchCluster, count: number): Promise<void> {
   const names = Array.from({ length: count }, (_, i) => `fleet-${i}`);
@@ -54,20 +67,20 @@ async function addNodes({ harbour: h }: BenchCluster, count: number): Promise<vo
   await waitFor('a NodeReboot of each node', async () => all() || undefined, { timeoutMs: 60_000 });
 }
 
-function agentRows(agent: Memory, node: Memory): Row[] {
+function agentRows(agents: readonly Memory[], bare: readonly Memory[]): Row[] {
+  const row = (what: string, field: keyof Memory) => {
+    const [ours, theirs] = [agents, bare].map((all) => all.map((one) => one[field])) as [number[], number[]];
+    return {
+      what: `idle agent: ${what}, median of ${STARTS} starts`,
+      drydock: `${mib(median(ours))} (at most ${mib(Math.max(...ours))})`,
+      beside: `bare Node.js ${mib(median(theirs))}`,
+      ratio: median(ours) / median(theirs),
+    };
+  };
+  const own = median(agents.map((one) => one.private));
   return [
-    {
-      what: 'agent: private memory (RssAnon)',
-      drydock: mib(agent.private),
-      beside: `bare Node.js ${mib(node.private)}`,
-      ratio: agent.private / node.private,
-    },
-    {
-      what: 'agent: resident memory (RSS)',
-      drydock: mib(agent.resident),
-      beside: `bare Node.js ${mib(node.resident)}`,
-      ratio: agent.resident / node.resident,
-    },
+    { ...row('private memory (RssAnon)', 'private'), goal: atMost(MOST_PRIVATE, own, ' MiB') },
+    row('resident memory (RSS)', 'resident'),
   ];
 }
 

@@ -4,7 +4,7 @@ import { KubeApi } from '../../src/cluster/kubeApi.ts';
 import { Reflector } from '../../src/cluster/reflector.ts';
 import { TransportError } from '../../src/platform/transport.ts';
 import { FakeClock, settled } from '../support/clock.ts';
-import { ScriptedTransport, status } from '../support/transport.ts';
+import { type Answer, ScriptedTransport, status } from '../support/transport.ts';
 
 const PATH = '/api/v1/things';
 
@@ -50,6 +50,12 @@ describe('a reflector', () => {
     transport.answer = () => ({ body: { metadata: { resourceVersion }, items } });
   }
 
+  /** The list of the beginning once, then another answer. */
+  const listedThen = (answer: Answer) => (): Answer =>
+    transport.requests.length === 1
+      ? { body: { metadata: { resourceVersion: '100' }, items: [thing('a', '90'), thing('b', '95')] } }
+      : answer;
+
   async function run() {
     void reflector.run().then(() => {
       ended = true;
@@ -89,24 +95,45 @@ describe('a reflector', () => {
     expect(changes).to.equal(4);
   });
 
-  it('goes on without a list from where it was when the server closes the watch, at once', async () => {
+  /** The time of the last watch passes, and the server ends it. */
+  async function watchEnds() {
+    await clock.advance(450_000);
+    transport.last.end();
+    await settled();
+  }
+
+  it('goes on without a list from where it was when the time of its watch is over, at once', async () => {
     await run();
     event('MODIFIED', thing('a', '110'));
     await settled();
-    transport.last.end();
-    await settled();
+    await watchEnds();
     expect(transport.streams).to.have.length(2);
     expect(transport.last.query.get('resourceVersion')).to.equal('110');
     expect(listsAsked()).to.equal(1);
     expect(clock.slept).to.deep.equal([]);
   });
 
+  it('waits with the others when the server closes the watch before its time, as one that shuts down does', async () => {
+    await run();
+    event('MODIFIED', thing('a', '110'));
+    await clock.advance(400_000);
+    transport.last.end();
+    await settled();
+    expect(transport.streams).to.have.length(1);
+    expect(errors.map(String)).to.deep.equal([
+      'Error: WATCH /api/v1/things: closed by the server after 400 s of 450 s',
+    ]);
+    await clock.advance(500);
+    expect(transport.streams).to.have.length(2);
+    expect(transport.last.query.get('resourceVersion')).to.equal('110');
+    expect(listsAsked()).to.equal(1);
+  });
+
   it('goes on from a bookmark, which changes nothing in the store', async () => {
     await run();
     event('BOOKMARK', { metadata: { resourceVersion: '170' } });
     await settled();
-    transport.last.end();
-    await settled();
+    await watchEnds();
     expect(transport.last.query.get('resourceVersion')).to.equal('170');
     expect(kept()).to.deep.equal(['a@90', 'b@95']);
     expect(changes).to.equal(1);
@@ -124,9 +151,9 @@ describe('a reflector', () => {
 
   it('lists anew when the watch is refused with 410', async () => {
     transport.answerStream = () => (transport.streams.length === 1 ? { status: 410, body: expired } : {});
+    transport.answer = listedThen({ body: { metadata: { resourceVersion: '300' }, items: [thing('a', '250')] } });
     await run();
-    lists('300', thing('a', '250'));
-    await clock.advance(1_000);
+    expect(clock.slept, 'at once').to.deep.equal([]);
     expect(listsAsked()).to.equal(2);
     expect(kept(), 'what was deleted meanwhile is gone').to.deep.equal(['a@250']);
     expect(transport.last.query.get('resourceVersion')).to.equal('300');
@@ -135,12 +162,19 @@ describe('a reflector', () => {
 
   it('lists anew after an ERROR event that says 410', async () => {
     await run();
+    lists('300', thing('b', '200'));
     event('ERROR', expired);
     await settled();
-    lists('300', thing('b', '200'));
-    await clock.advance(1_000);
     expect(listsAsked()).to.equal(2);
     expect(kept()).to.deep.equal(['b@200']);
+  });
+
+  it('does not list without end where every watch is too old', async () => {
+    transport.answerStream = () => ({ status: 410, body: expired });
+    await run();
+    expect(listsAsked()).to.equal(2);
+    await clock.advance(60_000);
+    expect(listsAsked()).to.be.within(5, 10);
   });
 
   it('lists anew when the pages of a list have expired half-way', async () => {
@@ -168,13 +202,39 @@ describe('a reflector', () => {
     expect(kept(), 'it is there when the server is').to.deep.equal(['a@4']);
   });
 
-  it('spreads its retries from half to one and a half of the time', async () => {
+  it('spreads its retries over the whole of the time', async () => {
     transport.answer = () => status(500, 'InternalError');
-    random = 0;
+    random = 0.001;
     await run();
     random = 0.999;
-    await clock.advance(250);
-    expect(clock.slept).to.deep.equal([250, 1499]);
+    await clock.advance(1);
+    expect(clock.slept).to.deep.equal([1, 1998]);
+  });
+
+  it('stays away for as long as the server asks, and its own time on top', async () => {
+    transport.answer = () => status(429, 'TooManyRequests', 'later', { retryAfterSeconds: 3 });
+    await run();
+    expect(clock.slept).to.deep.equal([3_500]);
+  });
+
+  it('gives a sign of life with every line and every attempt, and none while it is stuck', async () => {
+    const age = () => clock.monotonic() - reflector.signAt;
+    await run();
+    await clock.advance(60_000);
+    expect(age()).to.equal(60_000);
+    event('BOOKMARK', { metadata: { resourceVersion: '170' } });
+    await settled();
+    expect(age()).to.equal(0);
+    transport.answerStream = () => new TransportError('connect ECONNREFUSED');
+    transport.last.cut();
+    for (let minute = 0; minute < 20; minute += 1) {
+      await clock.advance(60_000);
+      expect(age()).to.be.at.most(60_000);
+    }
+    transport.answerStream = () => ({});
+    await clock.advance(60_000);
+    await clock.advance(600_000);
+    expect(age()).to.be.at.least(600_000);
   });
 
   const failures: Record<string, () => void> = {
@@ -263,10 +323,9 @@ describe('a reflector', () => {
 
   it('nor by a late answer about an object that was gone from a list', async () => {
     await run();
+    lists('300');
     event('ERROR', expired);
     await settled();
-    lists('300');
-    await clock.advance(1_000);
     reflector.put(thing('a', '250'));
     expect(kept()).to.deep.equal([]);
   });
