@@ -39,8 +39,8 @@ export const harmlessNodeModules: readonly string[] = [
 
 /** Modules that reach outside, by who may import their values: the edges, and the files and folders named here. */
 export const reachesOutside: Readonly<Record<string, readonly string[]>> = {
-  'node:fs': ['src/agent/sentinelFiles.ts'],
-  'node:fs/promises': ['src/agent/sentinelFiles.ts', 'src/agent/nodeFiles.ts'],
+  'node:fs': ['src/agent/directoryWatch.ts', 'src/agent/sentinelFiles.ts'],
+  'node:fs/promises': ['src/agent/directoryWatch.ts', 'src/agent/sentinelFiles.ts', 'src/agent/nodeFiles.ts'],
   'node:net': ['src/agent/rebooterSocket.ts'],
   'node:tls': [],
   'node:http': [],

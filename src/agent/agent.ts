@@ -3,8 +3,8 @@ import { type AgentMove, type AgentState, decideAgent, type Probe, reportKey, re
 import type { NodeReboot } from '../core/model.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import { Wakeup } from '../platform/wakeup.ts';
-import { errorFields, type Log } from '../telemetry/log.ts';
-import type { NodeFacts, OwnNodeReboot, Rebooter, Sentinels } from './ports.ts';
+import { errorFields, type Fields, type Log } from '../telemetry/log.ts';
+import type { NodeFacts, OrderOutcome, OwnNodeReboot, Rebooter, Sentinels } from './ports.ts';
 
 export interface AgentOptions {
   own: OwnNodeReboot;
@@ -28,6 +28,8 @@ const PROBE_AGAIN_MS = 60_000;
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 30_000;
 
+type Wait = Extract<AgentMove, { kind: 'wait' }>;
+
 /** Sees the sentinel, answers the controller, accepts requests and has them carried out. Sends nothing while nothing changes. */
 export class Agent {
   readonly #options: AgentOptions;
@@ -39,10 +41,17 @@ export class Agent {
   #reported = { key: '', at: 0 };
   #failures = 0;
   #saidLast = '';
+  #roundAt: number;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#wakeup = new Wakeup(options.clock);
+    this.#roundAt = options.clock.monotonic();
+  }
+
+  /** When its loop last came round, in milliseconds of the monotonic clock. */
+  get roundAt(): number {
+    return this.#roundAt;
   }
 
   /** Something may have changed: the NodeReboot or a sentinel. */
@@ -54,6 +63,7 @@ export class Agent {
   async run(signal: AbortSignal): Promise<void> {
     this.#options.sentinels.watch(() => this.poke(), signal);
     while (!signal.aborted) {
+      this.#roundAt = this.#options.clock.monotonic();
       const wait = await this.#step().catch((error: unknown) => this.#trouble(error));
       await this.#wakeup.wait(wait, signal);
     }
@@ -67,8 +77,8 @@ export class Agent {
     await this.#probeIfDue();
     const state = await this.#state();
     const move = decideAgent(nodeReboot, state);
-    this.#say(move);
     if (move.kind === 'wait') {
+      this.#say(move, nodeReboot);
       this.#failures = 0;
       return move.seconds === undefined ? this.#pollIn() : Math.min(move.seconds * 1000, POLL_MS);
     }
@@ -78,7 +88,7 @@ export class Agent {
     return 0;
   }
 
-  async #make(move: Exclude<AgentMove, { kind: 'wait' }>, nodeReboot: NodeReboot): Promise<void> {
+  async #make(move: Exclude<AgentMove, Wait>, nodeReboot: NodeReboot): Promise<void> {
     const { own, log } = this.#options;
     switch (move.kind) {
       case 'report':
@@ -95,7 +105,11 @@ export class Agent {
           orders: 0,
           failed: null,
         });
-        return log.info('reboot accepted', { attemptID: move.attemptID, acceptedUptime: move.uptime });
+        return log.info('reboot accepted', {
+          attemptID: move.attemptID,
+          fromBootID: nodeReboot.spec.reboot?.fromBootID,
+          acceptedUptime: move.uptime,
+        });
       case 'order':
         return await this.#order(move.attemptID, move.orders, nodeReboot);
       case 'fail':
@@ -116,9 +130,11 @@ export class Agent {
     const { own, rebooter, log } = this.#options;
     await own.patchAgent(nodeReboot, { orders });
     this.#ordered.add(attemptID);
+    // Before it is given: afterwards there may be no time for it.
     log.info('ordering the reboot', { attemptID, orders });
     const outcome = await rebooter.order(attemptID);
-    log.info('reboot ordered', { attemptID, orders, outcome });
+    const level = outcome.kind === 'ordered' ? 'info' : 'warn';
+    log[level]('the rebooter has answered the order', { attemptID, orders, ...answerOf(outcome) });
     if (outcome.kind === 'refused') this.#refused.set(attemptID, outcome.reason);
   }
 
@@ -179,10 +195,27 @@ export class Agent {
     return this.#probe?.able === false ? Math.min(POLL_MS, PROBE_AGAIN_MS) : POLL_MS;
   }
 
-  /** A refusal is said once, not at every poll. */
-  #say(move: AgentMove): void {
-    const said = move.kind === 'wait' ? (move.why ?? '') : '';
-    if (said !== '' && said !== this.#saidLast) this.#options.log.debug('waiting', { why: said });
+  /** Said once, not at every poll. A request that was accepted and has had its end stays there for a moment. */
+  #say({ why = '', refused }: Wait, { status }: NodeReboot): void {
+    const { log } = this.#options;
+    const said = `${refused ?? ''} ${why}`.trim();
+    if (said !== '' && said !== this.#saidLast) {
+      if (refused === undefined) log.debug('waiting', { why });
+      else if (status?.agent?.accepted === refused)
+        log.info('reboot request not followed again', { attemptID: refused, why });
+      else log.warn('reboot request refused', { attemptID: refused, why });
+    }
     this.#saidLast = said;
+  }
+}
+
+function answerOf(outcome: OrderOutcome): Fields {
+  switch (outcome.kind) {
+    case 'ordered':
+      return { outcome: 'ordered' };
+    case 'unknown':
+      return { outcome: 'unknown', why: outcome.why };
+    case 'refused':
+      return { outcome: 'refused', why: outcome.reason };
   }
 }

@@ -13,7 +13,7 @@ export interface NodeFacts {
 export interface Sentinels {
   /** @throws when it cannot be told whether there is one */
   read(): Promise<Sentinel>;
-  /** Calls back whenever something may have changed, until the signal aborts. */
+  /** Calls back whenever something may have changed, until the signal aborts; it need not notice all. */
   watch(onChange: () => void, signal: AbortSignal): void;
 }
 

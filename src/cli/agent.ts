@@ -76,7 +76,7 @@ async function runAgent(flags: AgentFlags): Promise<void> {
   const agent = new Agent({
     own,
     node: new NodeFiles(flags.bootIdFile, flags.uptimeFile),
-    sentinels: new SentinelFiles(flags.sentinel),
+    sentinels: new SentinelFiles(flags.sentinel, log),
     rebooter: new RebooterSocket(flags.rebooterSocket, clock),
     // Read anew each time: the token is rotated, and after its Node was made anew it names another one.
     nodeUID: async () => nodeClaimOf(await readFile(tokenFile, 'utf8')).uid,

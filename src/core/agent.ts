@@ -10,6 +10,8 @@ export interface Sentinel {
   required: boolean;
   /** When it last changed; empty if there is none. */
   changed: string;
+  /** When it was there at the latest, by the kernel's own stamp; empty if there is none. */
+  placed: string;
   reasons: readonly string[];
 }
 
@@ -40,7 +42,8 @@ export interface AgentState {
 
 /** The agent's next move: one write of its own status, which is a compare-and-swap, or one call of the rebooter. */
 export type AgentMove =
-  | { kind: 'wait'; seconds?: number; why?: string }
+  /** `refused` is the attempt whose request is not followed, and `why` says why not. */
+  | { kind: 'wait'; seconds?: number; why?: string; refused?: string }
   | { kind: 'report'; report: AgentReport }
   | { kind: 'probe'; attemptID: string }
   | { kind: 'accept'; attemptID: string; uptime: number }
@@ -53,7 +56,8 @@ export type AgentMove =
  * through this object, and that it has not reported as failed.
  */
 export function decideAgent(nodeReboot: NodeReboot, state: AgentState): AgentMove {
-  if (nodeReboot.spec.nodeUID !== state.nodeUID) return waits('the NodeReboot belongs to another node of this name');
+  if (nodeReboot.spec.nodeUID !== state.nodeUID)
+    return refuses(nodeReboot.spec.reboot, 'the NodeReboot belongs to another node of this name');
   const agent = nodeReboot.status?.agent ?? {};
   const report = reportOf(agent, state);
   // A field that an older resource definition does not keep must not be reported without end.
@@ -67,7 +71,7 @@ function reportOf(agent: AgentReport, state: AgentState): AgentReport {
   const { bootID, nodeUID, version, sentinel, probe } = state;
   const first = agent.bootID !== bootID || agent.rebootRequired !== true || agent.since === undefined;
   const since = first ? new Date(state.now).toISOString() : agent.since;
-  const sinceUptime = first ? Math.round(state.uptime) : agent.sinceUptime;
+  const sinceUptime = first ? Math.round(thereSince(state)) : agent.sinceUptime;
   return {
     bootID,
     nodeUID,
@@ -80,6 +84,16 @@ function reportOf(agent: AgentReport, state: AgentState): AgentReport {
       : {}),
     ...(probe === null ? {} : { reboot: probe }),
   };
+}
+
+/**
+ * Since when the sentinel has been there at the latest, on the boot-time clock. An agent that starts late sees it late,
+ * but the kernel has stamped the file. The stamp is of the wall clock, which may have stepped since: so it only ever
+ * makes the time earlier, and a sentinel that outlived its boot has been there from the beginning of this one.
+ */
+function thereSince({ sentinel, uptime, now }: AgentState): number {
+  const age = (now - Date.parse(sentinel.placed)) / 1_000;
+  return age > 0 ? Math.max(0, uptime - age) : uptime;
 }
 
 /** The fields that a report sets; those that it leaves out are removed. */
@@ -121,7 +135,7 @@ function rebootMove(nodeReboot: NodeReboot, agent: AgentReport, state: AgentStat
   const request = nodeReboot.spec.reboot;
   if (request === undefined) return { kind: 'wait' };
   const refusal = refusalOf(request, nodeReboot, agent, state);
-  if (refusal !== null) return waits(refusal);
+  if (refusal !== null) return refuses(request, refusal);
   const { attemptID } = request;
   if (agent.accepted !== attemptID) return { kind: 'accept', attemptID, uptime: state.uptime };
   return orderMove(request, agent, state);
@@ -140,28 +154,25 @@ function refusalOf(
 }
 
 /** Accepted: the order is given in time or not at all, on the clock that counts from boot. */
-function orderMove(
-  { attemptID, delaySeconds, timeoutSeconds }: Reboot,
-  agent: AgentReport,
-  state: AgentState,
-): AgentMove {
+function orderMove(request: Reboot, agent: AgentReport, state: AgentState): AgentMove {
+  const { attemptID, delaySeconds, timeoutSeconds } = request;
   const refusal = state.refused.get(attemptID);
   if (refusal !== undefined) return { kind: 'fail', attemptID, reason: refusal };
-  if (state.ordered.has(attemptID)) return waits('the order has been given');
+  if (state.ordered.has(attemptID)) return { kind: 'wait', why: 'the order has been given' };
   const orders = agent.orders ?? 0;
   const sinceAcceptance = state.uptime - (agent.acceptedUptime ?? 0);
   if (sinceAcceptance > timeoutSeconds) {
     return orders === 0
       ? { kind: 'fail', attemptID, reason: 'the order could not be given in time after it was accepted' }
-      : waits('the order was given, with unknown outcome, and is too old to be given again');
+      : refuses(request, 'the order was given, with unknown outcome, and is too old to be given again');
   }
-  if (orders >= MOST_ORDERS) return waits(`the order was given ${orders} times with unknown outcome`);
+  if (orders >= MOST_ORDERS) return refuses(request, `the order was given ${orders} times with unknown outcome`);
   const delay = delaySeconds - sinceAcceptance;
   return delay > 0 ? { kind: 'wait', seconds: delay } : { kind: 'order', attemptID, orders: orders + 1 };
 }
 
-function waits(why: string): AgentMove {
-  return { kind: 'wait', why };
+function refuses(request: Reboot | undefined, why: string): AgentMove {
+  return { kind: 'wait', why, ...(request === undefined ? {} : { refused: request.attemptID }) };
 }
 
 function canonical(value: unknown): string {

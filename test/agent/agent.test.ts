@@ -28,6 +28,7 @@ describe('the agent', () => {
   let probe: Probe;
   let outcome: OrderOutcome;
   let probes: string[];
+  let reads: number;
   let orders: string[];
   let bootID: string;
   let notice: () => void;
@@ -39,10 +40,11 @@ describe('the agent', () => {
     clock = new FakeClock();
     log = new MemoryLog();
     stop = new AbortController();
-    sentinel = { required: false, changed: '', reasons: [] };
+    sentinel = { required: false, changed: '', placed: '', reasons: [] };
     probe = { able: true, method: 'Testbed' };
     outcome = { kind: 'ordered' };
     probes = [];
+    reads = 0;
     orders = [];
     countedBefore = [];
     bootID = 'boot-1-of-n1';
@@ -55,6 +57,7 @@ describe('the agent', () => {
       node: { bootID: async () => bootID, uptime: async () => clock.monotonic() / 1000 },
       sentinels: {
         read: async () => {
+          reads += 1;
           if (sentinel instanceof Error) throw sentinel;
           return sentinel;
         },
@@ -106,11 +109,12 @@ describe('the agent', () => {
     expect(probes, 'an able rebooter is not probed again').to.deep.equal(['']);
   });
 
-  it('waits for its NodeReboot', async () => {
+  it('waits for its NodeReboot, and meanwhile reads no file, asks no rebooter and sends nothing', async () => {
     own.seen = undefined;
     const agent = start();
-    await clock.advance(120_000);
+    await clock.advance(3_600_000);
     expect(own.patches).to.deep.equal([]);
+    expect([reads, probes]).to.deep.equal([0, []]);
     own.seen = own.stored;
     agent.poke();
     await settled();
@@ -120,11 +124,11 @@ describe('the agent', () => {
   it('reports a sentinel as soon as it is noticed, and when it goes', async () => {
     start();
     await settled();
-    sentinel = { required: true, changed: '2026-11-02T11:59:00Z', reasons: ['libc6'] };
+    sentinel = { required: true, changed: '2026-11-02T11:59:00Z', placed: '', reasons: ['libc6'] };
     notice();
     await settled();
     expect(stored()).to.deep.include({ rebootRequired: true, reasons: ['libc6'], since: '2026-11-02T12:00:00.000Z' });
-    sentinel = { required: false, changed: '', reasons: [] };
+    sentinel = { required: false, changed: '', placed: '', reasons: [] };
     notice();
     await settled();
     expect(stored()).to.include({ rebootRequired: false });
@@ -135,7 +139,7 @@ describe('the agent', () => {
   it('sees a sentinel that nothing told of within a minute', async () => {
     start();
     await settled();
-    sentinel = { required: true, changed: '2026-11-02T11:59:00Z', reasons: [] };
+    sentinel = { required: true, changed: '2026-11-02T11:59:00Z', placed: '', reasons: [] };
     await clock.advance(60_000);
     expect(stored()).to.include({ rebootRequired: true });
   });
@@ -148,7 +152,7 @@ describe('the agent', () => {
     await clock.advance(600_000);
     expect(own.patches).to.have.length(1);
     expect(log.of('warn').length, 'at a falling rate').to.be.within(3, 30);
-    sentinel = { required: true, changed: '2026-11-02T11:59:00Z', reasons: [] };
+    sentinel = { required: true, changed: '2026-11-02T11:59:00Z', placed: '', reasons: [] };
     await clock.advance(60_000);
     expect(stored()).to.include({ rebootRequired: true });
   });

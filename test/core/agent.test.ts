@@ -21,7 +21,7 @@ function aState(changes: Partial<AgentState> = {}): AgentState {
     bootID: 'boot-1-of-n1',
     nodeUID: 'uid-of-n1',
     version: '0.1.0',
-    sentinel: { required: false, changed: '', reasons: [] },
+    sentinel: { required: false, changed: '', placed: '', reasons: [] },
     probe: { able: true, method: 'Testbed' },
     uptime: 1_000,
     now: NOON,
@@ -41,7 +41,7 @@ const accepted = (agent: AgentReport = {}, request: Partial<Reboot> = {}) =>
 
 describe("an agent's decision", () => {
   describe('on its report', () => {
-    const sentinel = { required: true, changed: '2026-11-02T11:00:00Z', reasons: ['libc6', 'linux-base'] };
+    const sentinel = { required: true, changed: '2026-11-02T11:00:00Z', placed: '', reasons: ['libc6', 'linux-base'] };
 
     it('is to say nothing while nothing has changed', () => {
       expect(move(nodeRebootWith({}))).to.deep.equal({ kind: 'wait' });
@@ -85,6 +85,47 @@ describe("an agent's decision", () => {
         });
     });
 
+    describe('of a sentinel that an agent sees only when it starts', () => {
+      /** NOON is 1,000 s after the boot. */
+      const sinceUptime = (placed: string, uptime = 1_000) => {
+        const decided = move(nodeRebootWith({}), { sentinel: { ...sentinel, placed }, uptime });
+        return decided.kind === 'report' ? decided.report.sinceUptime : undefined;
+      };
+
+      it('goes by the stamp of the kernel, so that one that was there after the boot is known as such', () => {
+        expect(sinceUptime('2026-11-02T11:45:00.000Z'), '100 s after the boot').to.equal(100);
+      });
+
+      it('takes one that outlived its boot for there since the beginning', () => {
+        expect(sinceUptime('2026-11-01T00:00:00.000Z')).to.equal(0);
+      });
+
+      it('does not believe a stamp of the future, nor one that is none', () => {
+        expect(sinceUptime('2026-11-02T12:00:01.000Z')).to.equal(1_000);
+        expect(sinceUptime('')).to.equal(1_000);
+      });
+
+      it('is never later than it was seen, and never before the boot, whatever the wall clock has done', () => {
+        const instants = fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('2100-01-01') });
+        fc.assert(
+          fc.property(instants, fc.double({ min: 0, max: 1e8, noNaN: true }), (placed, uptime) => {
+            expect(sinceUptime(placed.toISOString(), uptime)).to.be.within(0, Math.round(uptime));
+          }),
+        );
+      });
+
+      it('leaves what has been reported in this boot as it is', () => {
+        const before = {
+          bootID: 'boot-1-of-n1',
+          rebootRequired: true,
+          since: '2026-11-02T11:50:00Z',
+          sinceUptime: 400,
+        };
+        const decided = move(nodeRebootWith(before), { sentinel: { ...sentinel, placed: '2026-11-01T00:00:00.000Z' } });
+        expect(decided).to.have.property('report').that.includes({ sinceUptime: 400 });
+      });
+    });
+
     it('comes before everything else, so that the controller decides from what is true', () => {
       const nodeReboot = accepted({ bootID: 'boot-0' });
       expect(move(nodeReboot).kind).to.equal('report');
@@ -125,10 +166,11 @@ describe("an agent's decision", () => {
       );
       const states = fc.record({
         sentinel: fc.oneof(
-          fc.constant({ required: false, changed: '', reasons: [] }),
+          fc.constant({ required: false, changed: '', placed: '', reasons: [] }),
           fc.record({
             required: fc.constant(true),
             changed: fc.constant('2026-11-02T11:00:00Z'),
+            placed: fc.constantFrom('', '2026-11-01T00:00:00Z', '2026-11-02T11:59:00Z', '2026-11-03T00:00:00Z'),
             reasons: fc.array(fc.string({ unit: 'grapheme', maxLength: 600 }), { maxLength: 80 }),
           }),
         ),
@@ -160,10 +202,10 @@ describe("an agent's decision", () => {
   it('is to do nothing for the NodeReboot of an earlier node of its name', () => {
     const nodeReboot = accepted();
     nodeReboot.spec.nodeUID = 'uid-of-earlier';
-    expect(move(nodeReboot)).to.deep.include({
-      kind: 'wait',
-      why: 'the NodeReboot belongs to another node of this name',
-    });
+    const why = 'the NodeReboot belongs to another node of this name';
+    expect(move(nodeReboot)).to.deep.equal({ kind: 'wait', why, refused: ID });
+    delete nodeReboot.spec.reboot;
+    expect(move(nodeReboot)).to.deep.equal({ kind: 'wait', why });
   });
 
   it('is to probe once for an attempt that asks', () => {
@@ -194,9 +236,9 @@ describe("an agent's decision", () => {
     };
     for (const [what, [nodeReboot, why]] of Object.entries(refusals)) {
       it(`is to refuse one that ${what}, accepted or not`, () => {
-        expect(move(nodeReboot)).to.deep.equal({ kind: 'wait', why });
+        expect(move(nodeReboot)).to.deep.equal({ kind: 'wait', why, refused: ID });
         const agent = { ...nodeReboot.status?.agent, accepted: ID, acceptedUptime: 1_000, orders: 0 };
-        expect(move({ ...nodeReboot, status: { agent } })).to.deep.equal({ kind: 'wait', why });
+        expect(move({ ...nodeReboot, status: { agent } })).to.deep.equal({ kind: 'wait', why, refused: ID });
       });
     }
   });
@@ -223,7 +265,7 @@ describe("an agent's decision", () => {
     it('is to order again after a restart in the same boot, three times in all', () => {
       for (const orders of [1, 2])
         expect(move(accepted({ orders }))).to.deep.equal({ kind: 'order', attemptID: ID, orders: orders + 1 });
-      expect(move(accepted({ orders: 3 }))).to.deep.include({ kind: 'wait' });
+      expect(move(accepted({ orders: 3 }))).to.deep.include({ kind: 'wait', refused: ID });
     });
 
     it('is to fail when the rebooter has certainly refused', () => {
@@ -237,7 +279,7 @@ describe("an agent's decision", () => {
     });
 
     it('is to say nothing of an order of unknown outcome that is too old to be given again', () => {
-      expect(move(accepted({ orders: 1 }), { uptime: 1_601 }).kind).to.equal('wait');
+      expect(move(accepted({ orders: 1 }), { uptime: 1_601 })).to.deep.include({ kind: 'wait', refused: ID });
     });
   });
 

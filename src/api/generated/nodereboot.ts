@@ -162,7 +162,10 @@ export interface AgentReport {
   rebootRequired?: boolean;
   /** When the sentinel was first seen in this boot, by the node's clock. */
   since?: string;
-  /** When the sentinel was first seen in this boot, in seconds of the node's boot-time clock. */
+  /**
+   * When the sentinel was there in this boot at the latest, in seconds of the node's boot-time clock: when it was
+   * first seen, or earlier if the kernel has stamped the file earlier.
+   */
   sinceUptime?: number;
   /** When the sentinel last changed, by the node's clock. Compared for change only. */
   changed?: string;
