@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { Agent } from '../agent/agent.ts';
+import { stoppedParts } from '../agent/health.ts';
 import { nodeClaimOf } from '../agent/nodeClaim.ts';
 import { NodeFiles } from '../agent/nodeFiles.ts';
 import { WatchedNodeReboot } from '../agent/ownNodeReboot.ts';
@@ -85,12 +86,14 @@ async function runAgent(flags: AgentFlags): Promise<void> {
     random,
     log,
   });
+  const healthy = () => {
+    const stopped = stoppedParts({ loop: agent.roundAt, watch: own.signAt }, clock.monotonic());
+    if (stopped.length > 0) log.error('parts of the agent have come to a stop', { stopped });
+    return stopped.length === 0;
+  };
   const health = await serve(
     flags.healthListen,
-    healthRoutes(
-      () => true,
-      () => own.synced,
-    ),
+    healthRoutes(healthy, () => own.synced),
   );
   log.info('agent started', { version: VERSION, health: health.address, sentinels: flags.sentinel });
   const signal = untilTerminated();

@@ -14,14 +14,14 @@ export interface ServiceAccountFiles {
   tokenFile: string;
 }
 
-/** Credentials from a mounted ServiceAccount token, which is read again as it rotates. */
+/** Credentials from a mounted ServiceAccount token, which is read again as it rotates, and at once when it was refused. */
 export function serviceAccountCredentials(
   { server, caFile, tokenFile }: ServiceAccountFiles,
   clock: Clock,
 ): Credentials {
   let kept: { token: string; ca: string; at: number } | null = null;
-  return async () => {
-    if (kept === null || clock.monotonic() - kept.at > TOKEN_KEEPS_MS) {
+  return async (refused) => {
+    if (refused || kept === null || clock.monotonic() - kept.at > TOKEN_KEEPS_MS) {
       const [token, ca] = await Promise.all([readFile(tokenFile, 'utf8'), readFile(caFile, 'utf8')]);
       kept = { token: token.trim(), ca, at: clock.monotonic() };
     }

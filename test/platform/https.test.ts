@@ -1,50 +1,22 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
 import { expect } from 'chai';
-import { generate } from 'selfsigned';
 import { HttpsTransport } from '../../src/platform/https.ts';
 import { TransportError } from '../../src/platform/transport.ts';
-
-type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+import { type Handler, TlsServer } from '../support/tlsServer.ts';
 
 describe('the HTTPS transport', () => {
-  let server: Server;
+  let server: TlsServer;
   let ca: string;
   let port: number;
   let handle: Handler;
-  let connections: number;
-  const sockets = new Set<Socket>();
 
   before(async () => {
-    const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
-      keyType: 'ec',
-      curve: 'P-256',
-      algorithm: 'sha256',
-      extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
-    });
-    ca = cert;
-    server = createServer({ cert, key }, (request, response) => {
-      let body = '';
-      request.setEncoding('utf8').on('data', (chunk: string) => {
-        body += chunk;
-      });
-      request.on('end', () => handle(request, response, body));
-    });
-    server.on('connection', (socket: Socket) => {
-      connections += 1;
-      sockets.add(socket);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    port = (server.address() as AddressInfo).port;
+    server = await TlsServer.listen((request, response, body) => handle(request, response, body));
+    ({ ca, port } = server);
   });
   beforeEach(() => {
-    connections = 0;
+    server.connections = 0;
   });
-  after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
+  after(() => server.close());
 
   const transport = (options: object = {}, path = '') =>
     new HttpsTransport(async () => ({ server: new URL(`https://127.0.0.1:${port}${path}`), ca, ...options }));
@@ -93,7 +65,7 @@ describe('the HTTPS transport', () => {
     await one.request({ method: 'DELETE', path: '/x', body: '{"preconditions":"ü"}', timeoutMs: 1_000 });
     await one.request(get('/y'));
     expect(seen).to.deep.equal(['DELETE /x {"preconditions":"ü"}', 'GET /y ']);
-    expect(connections).to.equal(1);
+    expect(server.connections).to.equal(1);
   });
 
   it('finds an API server below a path', async () => {
@@ -114,11 +86,22 @@ describe('the HTTPS transport', () => {
     expect((await rotating.request(get('/'))).body).to.equal('Bearer 2');
   });
 
+  it('says when its credentials were refused, until they are not', async () => {
+    const told: boolean[] = [];
+    const asking = new HttpsTransport(async (refused) => {
+      told.push(refused);
+      return { server: new URL(`https://127.0.0.1:${port}`), ca };
+    });
+    handle = (request, response) => response.writeHead(Number(request.url?.slice(1))).end('{}');
+    for (const status of [200, 401, 401, 403, 200]) await asking.request(get(`/${status}`));
+    expect(told).to.deep.equal([false, false, true, true, false]);
+  });
+
   it('keeps its connection between requests', async () => {
     handle = (_request, response) => response.end('ok');
     const one = transport();
     for (let time = 0; time < 3; time += 1) await one.request(get('/'));
-    expect(connections).to.equal(1);
+    expect(server.connections).to.equal(1);
   });
 
   it('does not follow redirects, and so gives its token to nobody else', async () => {
@@ -202,7 +185,7 @@ describe('the HTTPS transport', () => {
       await one.request(get('/'));
       const { status, lines } = await one.stream('/watch', 1_000, stop.signal);
       expect([status, await read(lines)]).to.deep.equal([410, ['expired']]);
-      expect(connections).to.equal(2);
+      expect(server.connections).to.equal(2);
     });
 
     it('takes a connection on which no byte comes for dead', async () => {

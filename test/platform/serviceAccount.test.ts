@@ -23,22 +23,29 @@ describe('the credentials of a service account', () => {
     serviceAccountCredentials({ server, tokenFile: join(folder, 'token'), caFile: join(folder, 'ca.crt') }, clock);
 
   it('are the token and the CA of the pod', async () => {
-    expect(await credentials()()).to.deep.equal({ server, ca: 'CA', headers: { authorization: 'Bearer first' } });
+    expect(await credentials()(false)).to.deep.equal({ server, ca: 'CA', headers: { authorization: 'Bearer first' } });
   });
 
   it('are read again after a minute, since tokens rotate, and not for every request', async () => {
     const ask = credentials();
-    await ask();
+    await ask(false);
     writeFileSync(join(folder, 'token'), 'second');
     await clock.advance(60_000);
-    expect((await ask()).headers).to.deep.equal({ authorization: 'Bearer first' });
+    expect((await ask(false)).headers).to.deep.equal({ authorization: 'Bearer first' });
     await clock.advance(1);
-    expect((await ask()).headers).to.deep.equal({ authorization: 'Bearer second' });
+    expect((await ask(false)).headers).to.deep.equal({ authorization: 'Bearer second' });
+  });
+
+  it('are read again at once when they were refused', async () => {
+    const ask = credentials();
+    await ask(false);
+    writeFileSync(join(folder, 'token'), 'second');
+    expect((await ask(true)).headers).to.deep.equal({ authorization: 'Bearer second' });
   });
 
   it('fail while the token cannot be read', async () => {
     rmSync(join(folder, 'token'));
-    expect(await credentials()().catch((error: unknown) => error)).to.have.property('code', 'ENOENT');
+    expect(await credentials()(false).catch((error: unknown) => error)).to.have.property('code', 'ENOENT');
   });
 });
 
@@ -55,18 +62,18 @@ describe('the credentials of a kubeconfig', () => {
   };
 
   it('are its server, CA and token', async () => {
-    const { server, ca, headers } = await kubeConfigCredentials(kubeConfig({ token: 'secret' }))();
+    const { server, ca, headers } = await kubeConfigCredentials(kubeConfig({ token: 'secret' }))(false);
     expect(server.href).to.equal('https://api.example:6443/');
     expect(String(ca)).to.equal('CA');
     expect(headers).to.deep.equal({ Authorization: 'Bearer secret' });
   });
 
   it('bring no connection pool of their own', async () => {
-    expect(await kubeConfigCredentials(kubeConfig({ token: 'secret' }))()).not.to.have.property('agent');
+    expect(await kubeConfigCredentials(kubeConfig({ token: 'secret' }))(false)).not.to.have.property('agent');
   });
 
   it('fail where no cluster is named', async () => {
-    const error = await kubeConfigCredentials(new KubeConfig())().catch((thrown: unknown) => thrown);
+    const error = await kubeConfigCredentials(new KubeConfig())(false).catch((thrown: unknown) => thrown);
     expect(error).to.have.property('message', 'the kubeconfig names no current cluster');
   });
 });
