@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { type FSWatcher, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'chai';
 import type { WatchFiles } from '../../src/agent/directoryWatch.ts';
 import { SentinelFiles } from '../../src/agent/sentinelFiles.ts';
@@ -149,6 +149,20 @@ describe('the watch of sentinel files', () => {
     const sentinels = await watching([at('a'), at('b')], watchFiles);
     await sentinels.read();
     expect(opened).to.equal(1);
+  });
+
+  it('is opened again after what happened to the directory itself, whose inode another may have got', async () => {
+    const watchers: EventEmitter[] = [];
+    const watchFiles: WatchFiles = () => {
+      const watcher = Object.assign(new EventEmitter(), { close: () => undefined });
+      watchers.push(watcher);
+      return watcher as unknown as FSWatcher;
+    };
+    const sentinels = await watching([at('a')], watchFiles);
+    watchers[0]?.emit('change', 'rename', basename(folder));
+    expect(notices).to.equal(1);
+    await sentinels.read();
+    expect(watchers).to.have.length(2);
   });
 
   it('ends when it is told to, and does not begin again', async () => {
