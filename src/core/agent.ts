@@ -156,10 +156,14 @@ function refusalOf(
 /** Accepted: the order is given in time or not at all, on the clock that counts from boot. */
 function orderMove(request: Reboot, agent: AgentReport, state: AgentState): AgentMove {
   const { attemptID, delaySeconds, timeoutSeconds } = request;
-  const refusal = state.refused.get(attemptID);
-  if (refusal !== undefined) return { kind: 'fail', attemptID, reason: refusal };
-  if (state.ordered.has(attemptID)) return { kind: 'wait', why: 'the order has been given' };
   const orders = agent.orders ?? 0;
+  const refusal = state.refused.get(attemptID);
+  if (refusal !== undefined) {
+    // An order before this one may still be carried out: then "it has failed" would be a lie that uncordons the node.
+    const unknown = `the order was refused (${refusal}), but one before it had an unknown outcome`;
+    return orders > 1 ? refuses(request, unknown) : { kind: 'fail', attemptID, reason: refusal };
+  }
+  if (state.ordered.has(attemptID)) return { kind: 'wait', why: 'the order has been given' };
   const sinceAcceptance = state.uptime - (agent.acceptedUptime ?? 0);
   if (sinceAcceptance > timeoutSeconds) {
     return orders === 0

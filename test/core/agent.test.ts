@@ -273,6 +273,11 @@ describe("an agent's decision", () => {
       expect(move(accepted({ orders: 1 }), state)).to.deep.equal({ kind: 'fail', attemptID: ID, reason: 'inhibited' });
     });
 
+    it('is not to say that it failed while an order before the refused one may still be carried out', () => {
+      const state = { refused: new Map([[ID, 'inhibited']]), ordered: new Set([ID]) };
+      expect(move(accepted({ orders: 2 }), state)).to.deep.include({ kind: 'wait', refused: ID });
+    });
+
     it('is to fail when it is too late for a first order', () => {
       expect(move(accepted(), { uptime: 1_600 }).kind, 'to the last second').to.equal('order');
       expect(move(accepted(), { uptime: 1_600.1 })).to.deep.include({ kind: 'fail', attemptID: ID });
