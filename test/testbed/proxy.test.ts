@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { Api, type ApiResponse } from './cluster/api.ts';
 import type { Identity } from './cluster/identity.ts';
-import { waitFor } from './process/wait.ts';
 import type { ApiProxy } from './proxy/proxy.ts';
 import { isWatch, on, where } from './proxy/request.ts';
 import { TestBed } from './testbed.ts';
@@ -73,8 +72,8 @@ describe('a proxy of the test bed', () => {
     const impatient = client.send(MAPS, { method: 'POST', body: { metadata: { name: 'late' } }, timeoutMs: 200 });
     expect(await impatient.catch((error: Error) => error)).to.be.an('error');
     await hold.arrived();
-    hold.release();
-    await waitFor('the late request to arrive', () => exists('late'), { timeoutMs: 10_000 });
+    expect(await hold.deliver()).to.equal(201);
+    expect(await exists('late')).to.equal(true);
   });
 
   it('holds an answer, or loses it, to what the API server has carried out', async () => {

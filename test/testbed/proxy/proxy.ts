@@ -153,6 +153,7 @@ export class ApiProxy {
     if (handling?.kind === 'hold' && !(await handling.hold.meets(asked))) return void outgoing.destroy();
     // What was held is sent on even if its client has gone: a frozen request on the wire arrives all the same.
     const answer = await this.#forward(incoming, body);
+    if (handling !== undefined && 'hold' in handling) handling.hold.answers(answer.statusCode ?? 502);
     if (handling?.kind === 'holdAnswer') {
       // Read to its end: only then the API server has certainly carried it out.
       const text = await buffer(answer);
