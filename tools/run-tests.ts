@@ -46,7 +46,11 @@ const parts: readonly Part[] = [
     name: 'real',
     about: 'against a real control plane',
     // what takes longest comes first, so that no process is left alone with it at the end
-    files: ['test/e2e/{crash,gates,people}.test.ts', 'test/e2e/**/*.test.ts', 'test/testbed/**/*.test.ts'],
+    files: [
+      'test/e2e/{agents,gates,frozen,crash,takeover,people}.test.ts',
+      'test/e2e/**/*.test.ts',
+      'test/testbed/**/*.test.ts',
+    ],
     testTimeoutMs: 240_000,
     timeoutMs: 3_600_000,
     // much of it is waiting, and each has a control plane of its own

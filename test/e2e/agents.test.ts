@@ -132,7 +132,7 @@ describe('an attempt whose agent', () => {
     // An agent has a minute for its acceptance.
     await waitFor('the end of both', ended, { timeoutMs: 60_000 + SOON });
     expect(last(h, 'n1')).to.include({ outcome: 'Interrupted', code: 'AgentSilent' });
-    expect(last(h, 'n2')).to.include({ outcome: 'Interrupted', code: 'NotAccepted' });
+    expect(last(h, 'n2')).to.include({ outcome: 'Failed', code: 'NotAccepted' });
     for (const { name, rebooter } of [silent, deaf]) {
       expect(h.isCordoned(name), name).to.equal(false);
       expect(rebooter.orders, name).to.have.length(0);

@@ -39,20 +39,28 @@ describe('a roll of nodes that require a reboot', () => {
     }
   });
 
-  it('waits while a PodDisruptionBudget blocks, names it, and goes on once it is relaxed', async () => {
+  it('does not even cordon a node whose pods a PodDisruptionBudget keeps, and names them', async () => {
     const h = harbour();
-    await h.addSpareNode();
-    const machine = await h.addMachine('n1');
+    const { machine } = await h.begin();
     await h.deploy({ name: 'db', replicas: 2, minAvailable: 2, nodeSelector: { role: 'worker' } });
-    await h.startController();
-    await h.applyPolicy();
     machine.requireReboot();
 
-    await h.untilVerdict('n1', 'DrainBlocked');
-    expect(h.nodeReboot('n1')?.status?.verdict?.message).to.contain('PodDisruptionBudget db');
-    expect(h.nodeReboot('n1')?.status?.drain?.podsLeft).to.equal(2);
-    expect(h.isCordoned('n1')).to.equal(true);
+    await h.untilVerdict('n1', 'BackingOff');
+    const [last] = h.nodeReboot('n1')?.status?.history ?? [];
+    expect(last).to.include({ outcome: 'Interrupted', code: 'DrainWouldBlock' });
+    expect(last?.message).to.contain('default/db-');
     expect(await h.podsOn('n1')).to.have.length(2);
+    const cordons = h.timeline.ordered('Node', 'n1').filter(({ object }) => 'unschedulable' in (object.spec as object));
+    expect(cordons).to.deep.equal([]);
+  });
+
+  it('waits while a PodDisruptionBudget blocks half-way, names it, and goes on once it is relaxed', async () => {
+    const h = harbour();
+    const { machine } = await h.beginDrain();
+    expect(h.nodeReboot('n1')?.status?.verdict?.message).to.contain('PodDisruptionBudget db');
+    expect(h.nodeReboot('n1')?.status?.drain?.podsLeft).to.equal(1);
+    expect(h.isCordoned('n1')).to.equal(true);
+    expect(await h.podsOn('n1')).to.have.length(1);
     expect(machine.rebooter.orders).to.have.length(0);
 
     await h.kubectl('patch', 'pdb', 'db', '--type=merge', '-p', '{"spec":{"minAvailable":0}}');

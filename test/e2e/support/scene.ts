@@ -9,7 +9,7 @@ import type { ControllerSettings, Harbour } from './harbour.ts';
 export interface SceneOptions {
   /** The names of the machines. Default `['n1']`. */
   machines?: readonly string[];
-  /** Whether the drain of the first machine waits for `letDrain`: a pod that runs only there must stay available. */
+  /** Whether the drain of the first machine waits half-way for `letDrain`: of two pods that run only there one must stay. */
   held?: boolean;
   /** How many controllers there are; the first one leads. Default 1. */
   controllers?: number;
@@ -39,7 +39,7 @@ export async function setScene(h: Harbour, options: SceneOptions = {}): Promise<
   if (held)
     await h.deploy({
       name: 'db',
-      replicas: 1,
+      replicas: 2,
       minAvailable: 1,
       nodeSelector: { 'kubernetes.io/hostname': machine.name },
     });
