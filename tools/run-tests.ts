@@ -53,8 +53,8 @@ const parts: readonly Part[] = [
     ],
     testTimeoutMs: 240_000,
     timeoutMs: 3_600_000,
-    // much of it is waiting, and each has a control plane of its own
-    jobs: availableParallelism() + 1,
+    // much of it is waiting; each has a control plane of its own, which takes half a GiB
+    jobs: Math.min(8, availableParallelism() + 1),
   },
 ];
 

@@ -109,7 +109,7 @@ describe('an attempt whose agent', () => {
   const harbour = harbourForEach();
   const last = (h: Harbour, node: string) => h.nodeReboot(node)?.status?.history?.[0];
 
-  it('dies before it has answered, or before it has accepted, ends: the node goes back, and another gets its turn', async () => {
+  it('dies before it has answered, or before it has accepted, ends: the node goes back; the latter halts the policy', async () => {
     const h = harbour();
     await h.addSpareNode();
     const doors = await Promise.all([h.bed.proxy(), h.bed.proxy()]);
@@ -138,7 +138,10 @@ describe('an attempt whose agent', () => {
       expect(rebooter.orders, name).to.have.length(0);
     }
     const next = await h.addMachine('n3');
-    await h.reboot(next);
+    next.requireReboot();
+    await h.untilVerdict('n3', 'Halted');
+    await h.annotate('rebootpolicy', 'workers', 'drydock.dev/resume=its agent is back');
+    await h.untilBack(next, 1);
   });
 
   it('is refused by the rebooter has failed: the node goes back', async () => {

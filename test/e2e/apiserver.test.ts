@@ -15,7 +15,7 @@ describe('a roll', () => {
     next.requireReboot();
     await h.untilBack(machine, 1);
 
-    await h.untilOrdered(next.name);
+    await h.untilOrdered(next);
     await h.bed.stopApiServer();
     next.beginReboot();
     await h.bed.startApiServer();

@@ -25,7 +25,7 @@ describe('crashes and races', () => {
     const { machine, controller: leader } = await h.begin({ controllers: 2 });
     machine.staysDown = true;
     machine.requireReboot();
-    await h.untilOrdered('n1');
+    await h.untilOrdered(machine);
 
     await leader.kill();
     await machine.powerOn();

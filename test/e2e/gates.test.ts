@@ -85,7 +85,7 @@ describe('gates and windows', () => {
     const opens = new Date(closes.getTime() - 60_000);
     const cron = `${opens.getUTCMinutes()} ${opens.getUTCHours()} * * *`;
     await h.waitUntilClock(opens);
-    await h.applyPolicy({ schedule: { windows: [{ cron, duration: '1m' }] } });
+    await h.applyPolicy({ schedule: { windows: [{ cron, duration: '1m' }], expectedDuration: '1s' } });
     machine.requireReboot();
     await h.untilVerdict('n1', 'DrainBlocked');
 

@@ -23,7 +23,7 @@ describe('an upgrade of Drydock', () => {
 
     second.rebooter.onOrder = 'hang';
     second.requireReboot();
-    await h.untilOrdered('n2');
+    await h.untilOrdered(second);
     const lines = previous.log().length;
     await previous.start();
     await previous.waitUntilReady();

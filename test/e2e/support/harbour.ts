@@ -69,12 +69,12 @@ export class Harbour {
     return scene;
   }
 
-  /** What `begin` makes, with a first machine that has accepted and given the order to reboot, once. */
+  /** What `begin` makes, with a first machine whose rebooter has been given its order. */
   async beginReboot(options: SceneOptions & { onOrder: OrderBehaviour }): Promise<Scene> {
     const scene = await this.begin(options);
     scene.machine.rebooter.onOrder = options.onOrder;
     scene.machine.requireReboot();
-    await this.untilOrdered(scene.machine.name);
+    await this.untilOrdered(scene.machine);
     return scene;
   }
 
@@ -145,13 +145,9 @@ export class Harbour {
     );
   }
 
-  /** Waits until the agent has written that it gives its first order. */
-  async untilOrdered(node: string, from = 0): Promise<TimelineEntry> {
-    return await this.until(
-      `the order of ${node}`,
-      ({ kind, name, object }) => kind === 'NodeReboot' && name === node && statusOf(object)?.agent?.orders === 1,
-      from,
-    );
+  /** Waits until the rebooter has been given its first order. */
+  async untilOrdered({ name, rebooter }: Machine): Promise<void> {
+    await waitFor(`the order of ${name}`, () => rebooter.orders.length > 0, { timeoutMs: SOON });
   }
 
   /** Waits until the verdict of a node has exactly these codes. */
@@ -261,7 +257,6 @@ function bootIDOf(node: object): string | undefined {
 
 interface Status {
   phase?: string;
-  agent?: { accepted?: string; orders?: number };
   verdict?: { code: string; message: string };
 }
 
