@@ -47,7 +47,7 @@ const parts: readonly Part[] = [
     about: 'against a real control plane',
     // what takes longest comes first, so that no process is left alone with it at the end
     files: [
-      'test/e2e/{agents,gates,frozen,crash,takeover,people}.test.ts',
+      'test/e2e/{agentfaults,gates,frozen,crash,takeover,people}.test.ts',
       'test/e2e/**/*.test.ts',
       'test/testbed/**/*.test.ts',
     ],
