@@ -33,9 +33,13 @@ export function validateSchedule(schedule: Schedule): string[] {
  * A schedule with problems is never open.
  */
 export function scheduleAt(schedule: Schedule, now: number): ScheduleState {
-  const read = knownOf(schedule);
-  if (read.last?.now !== now) read.last = { now, state: stateAt(read.calendar, now) };
-  return read.last.state;
+  const { calendar, states } = knownOf(schedule);
+  const answered = states.get(now);
+  if (answered !== undefined) return answered;
+  if (states.size >= 10) states.clear();
+  const state = stateAt(calendar, now);
+  states.set(now, state);
+  return state;
 }
 
 function stateAt(calendar: Calendar, now: number): ScheduleState {
@@ -123,14 +127,15 @@ function time(instant: number): string {
 }
 
 /**
- * Schedules already read, by their text, each with the last answer: one decision asks once for every node. This only
- * saves time; the answers would be the same every time.
+ * Schedules already read, by their text, each with the last answers: one decision asks of every node, of now and of the
+ * end of the window. This only saves time; the answers would be the same every time.
  */
 const known = new Map<string, Known>();
 
 interface Known {
   calendar: Calendar;
-  last?: { now: number; state: ScheduleState };
+  /** By the instant that was asked of. */
+  states: Map<number, ScheduleState>;
 }
 
 function knownOf(schedule: Schedule): Known {
@@ -138,7 +143,7 @@ function knownOf(schedule: Schedule): Known {
   const existing = known.get(key);
   if (existing) return existing;
   if (known.size >= 100) known.clear();
-  const made = { calendar: readCalendar(schedule) };
+  const made: Known = { calendar: readCalendar(schedule), states: new Map() };
   known.set(key, made);
   return made;
 }
