@@ -62,6 +62,7 @@ export class Gatherer {
         pods: caches.watchedPods(),
         podsFresh: new Set(),
         nodeFresh: new Set(),
+        nodesGone: new Set(),
         leases: new Map(),
         replicas: null,
         budgets: null,
@@ -77,11 +78,9 @@ export class Gatherer {
   async answer(snapshot: Snapshot, asks: readonly Ask[]): Promise<Snapshot> {
     const gates = new Map(snapshot.answers.gates);
     const leases = new Map(snapshot.answers.leases);
-    let listed: ReadonlySet<string> | null = null;
-    const gone = new Set<string>();
-    const nodesOver = (cached: ReadonlyMap<string, NodeView>) =>
-      new Map([...cached].filter(([name]) => !gone.has(name) && (listed === null || listed.has(name))));
-    const podsFresh = new Map<string, readonly Pod[]>();
+    const nodesGone = new Set(snapshot.answers.nodesGone);
+    const read = [...snapshot.answers.pods].filter(([node]) => snapshot.answers.podsFresh.has(node));
+    const podsRead = new Map<string, readonly Pod[]>(read);
     const nodeFresh = new Set(snapshot.answers.nodeFresh);
     const dryRuns = new Map<string, EvictionOutcome>(snapshot.answers.dryRuns);
     let { nodesFresh, peopleFresh, replicas, budgets } = snapshot.answers;
@@ -90,15 +89,16 @@ export class Gatherer {
       gates: async (ask) => void gates.set(ask.key, await keeper.ask(ask.gates)),
       lease: async ({ node }) => void leases.set(node, await reads.leaseRenewTime(node)),
       nodes: async () => {
-        listed = new Set((await reads.nodes()).map(({ name }) => name));
+        const listed = new Set((await reads.nodes()).map(({ name }) => name));
+        for (const name of caches.nodes.views().keys()) if (!listed.has(name)) nodesGone.add(name);
         nodesFresh = true;
       },
       node: async ({ node: name }) => {
-        if ((await reads.node(name)) === undefined) gone.add(name);
+        if ((await reads.node(name)) === undefined) nodesGone.add(name);
         nodeFresh.add(name);
       },
       pods: async ({ node, fresh }) => {
-        if (fresh) podsFresh.set(node, await reads.pods(node));
+        if (fresh) podsRead.set(node, await reads.pods(node));
         else caches.watchPods(node);
       },
       people: async () => {
@@ -118,22 +118,27 @@ export class Gatherer {
     };
     const ask = (one: Ask) => (answers[one.kind] as (ask: Ask) => Promise<void>)(one).catch(this.#options.onError);
     await Promise.all(asks.map(ask));
-    const pods = new Map([...caches.watchedPods(), ...podsFresh]);
-    const fresh = new Set([...snapshot.answers.podsFresh, ...podsFresh.keys()]);
+    // What was read in an earlier round of the cycle is newer than what a watch may have told by then.
+    const pods = new Map([...caches.watchedPods(), ...podsRead]);
     const answered: Answers = {
       nodesFresh,
       peopleFresh,
       gates,
       pods,
-      podsFresh: fresh,
+      podsFresh: new Set(podsRead.keys()),
       nodeFresh,
+      nodesGone,
       leases,
       ...{ replicas, budgets, dryRuns },
     };
     // Reading takes time, in which people may have said stop: all that watches have told meanwhile counts.
     const now = this.snapshot(snapshot, snapshot);
-    return { ...now, nextAttemptID: snapshot.nextAttemptID, nodes: nodesOver(now.nodes), answers: answered };
+    return { ...now, nextAttemptID: snapshot.nextAttemptID, nodes: without(now.nodes, nodesGone), answers: answered };
   }
+}
+
+function without(nodes: ReadonlyMap<string, NodeView>, gone: ReadonlySet<string>): ReadonlyMap<string, NodeView> {
+  return gone.size === 0 ? nodes : new Map([...nodes].filter(([name]) => !gone.has(name)));
 }
 
 function otherLocks(caches: Caches, namespace: string): string[] {

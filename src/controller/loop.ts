@@ -41,8 +41,8 @@ const LONGEST_WAIT_MS = 30_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 30_000;
 const HAND_OVER_PAUSE_MS = 600_000;
-/** How often one cycle may read and decide again. */
-const MOST_ROUNDS = 4;
+/** How often one cycle may decide: for its own node the gates of others, its own, all nodes and its replicas are read first. */
+const MOST_ROUNDS = 6;
 
 interface Decided {
   plan: Plan;
@@ -111,7 +111,7 @@ export class ControlLoop {
     if (epoch !== null && adopted) this.#tenure = { epoch, inherited: new Set() };
     const acted = epoch === null ? IDLE : await actor.act(plan, snapshot.lock, epoch);
     if (acted.done > 0 || acted.conflicts > 0) return await this.#after(acted, 0);
-    caches.keepPodsOf(draining(plan));
+    caches.keepPodsOf(needingPods(plan));
     this.#measure(plan, snapshot);
     const due = Math.min(timers.nextWake, acted.retryInMs, await statuses.write(plan, snapshot));
     const handedOver = plan.handOver === null ? due : await this.#handOver(plan.handOver);
@@ -202,8 +202,8 @@ function keyOf(ask: Ask): string {
   return ask.kind === 'gates' ? `gates/${ask.key}` : JSON.stringify(ask);
 }
 
-/** The nodes whose pods decisions still need. */
-function draining({ inFlight }: Plan): Set<string> {
-  const before = new Set(['Preparing', 'Cordoning', 'Draining', 'Verifying']);
-  return new Set([...inFlight].filter(([, { phase }]) => before.has(phase)).map(([name]) => name));
+/** The nodes whose pods decisions still need: a Failed one may be waiting for its DaemonSets. */
+function needingPods({ inFlight }: Plan): Set<string> {
+  const needing = new Set(['Preparing', 'Cordoning', 'Draining', 'Verifying', 'Failed']);
+  return new Set([...inFlight].filter(([, { phase }]) => needing.has(phase)).map(([name]) => name));
 }

@@ -144,6 +144,8 @@ export interface Answers {
   /** Nodes whose pods, and nodes that themselves, were read past every cache in this cycle. */
   podsFresh: ReadonlySet<string>;
   nodeFresh: ReadonlySet<string>;
+  /** Nodes that were found to be gone: a cache may still have them. */
+  nodesGone: ReadonlySet<string>;
   /** `renewTime` of the nodes' Leases, as written; empty where there is none. */
   leases: ReadonlyMap<string, string>;
   /** Null until read. */

@@ -1,146 +1,26 @@
 import { expect } from 'chai';
 import { POLICY_FINALIZER } from '../../src/api/names.ts';
-import { Actor } from '../../src/controller/actor.ts';
-import type { Caches } from '../../src/controller/caches.ts';
-import { GateKeeper } from '../../src/controller/gateKeeper.ts';
-import { Gatherer } from '../../src/controller/gatherer.ts';
-import { ControlLoop, type Leadership } from '../../src/controller/loop.ts';
-import { StatusWriter } from '../../src/controller/statusWriter.ts';
-import { lockAnnotations } from '../../src/core/lock/lock.ts';
-import type { NodeReboot, NodeView, RebootPolicy, Slot } from '../../src/core/model.ts';
-import { Wakeup } from '../../src/platform/wakeup.ts';
-import { ControllerMetrics } from '../../src/telemetry/metrics.ts';
-import { FakeClock, settled } from '../support/clock.ts';
-import { aNode, aNodeReboot, anAttempt, aPolicy, aSlot, cordonedFor, required } from '../support/cluster.ts';
-import { MemoryLog } from '../support/log.ts';
-import { EffectsDouble, refusal } from './doubles.ts';
-
-/** The caches as the loop and the gatherer use them, without watches. */
-class CachesDouble {
-  nodeViews: NodeView[] = [aNode('n1'), aNode('spare', { labels: {} })];
-  nodeRebootViews: NodeReboot[] = [aNodeReboot('n1', {}, { agent: required() })];
-  policyViews: RebootPolicy[] = [aPolicy()];
-  slots: Slot[] = [];
-  epoch = 3;
-  kept: ReadonlySet<string> = new Set();
-  refreshed = 0;
-  lockReads = 0;
-  readonly watched: string[] = [];
-
-  readonly nodes = { views: () => new Map(this.nodeViews.map((node) => [node.name, node])) };
-  readonly nodeReboots = { views: () => new Map(this.nodeRebootViews.map((object) => [object.metadata.name, object])) };
-  readonly policies = { views: () => new Map(this.policyViews.map((object) => [object.metadata.name, object])) };
-  readonly daemonSets = { views: () => new Map() };
-  readonly locks = {
-    views: () => new Map(),
-    get: () => ({ metadata: { ...META, annotations: lockAnnotations(this.epoch, this.slots) } }),
-  };
-  readonly namespaces = { get: () => ({ metadata: META }) };
-  watchedPods() {
-    return new Map();
-  }
-  watchPods(node: string) {
-    this.watched.push(node);
-  }
-  async refresh() {
-    this.refreshed += 1;
-  }
-  async refreshPeople() {}
-  async refreshLock() {
-    this.lockReads += 1;
-  }
-  keepPodsOf(nodes: ReadonlySet<string>) {
-    this.kept = nodes;
-  }
-}
-const META = { name: 'x', uid: 'x', resourceVersion: '50', creationTimestamp: '' };
+import { settled } from '../support/clock.ts';
+import { aNode, aNodeReboot, anAttempt, aSlot, cordonedFor, required } from '../support/cluster.ts';
+import { refusal } from './doubles.ts';
+import { LoopBed } from './loopBed.ts';
 
 describe('the control loop', () => {
-  let caches: CachesDouble;
-  let effects: EffectsDouble;
-  let clock: FakeClock;
-  let log: MemoryLog;
-  let metrics: ControllerMetrics;
-  let stop: AbortController;
-  let wakeup: Wakeup;
-  let leadership: Leadership & { leads: boolean; proofs: number; proven: boolean };
-  let readFails: boolean;
-  let reads: string[];
+  let bed: LoopBed;
+  let caches: LoopBed['caches'];
+  let effects: LoopBed['effects'];
+  let clock: LoopBed['clock'];
+  let log: LoopBed['log'];
+  let metrics: LoopBed['metrics'];
+  let stop: LoopBed['stop'];
+  let wakeup: LoopBed['wakeup'];
+  let leadership: LoopBed['leadership'];
   beforeEach(() => {
-    caches = new CachesDouble();
-    effects = new EffectsDouble();
-    clock = new FakeClock();
-    log = new MemoryLog();
-    metrics = new ControllerMetrics();
-    stop = new AbortController();
-    wakeup = new Wakeup(clock);
-    readFails = false;
-    reads = [];
-    leadership = {
-      leads: true,
-      proofs: 0,
-      proven: true,
-      async prove() {
-        this.proofs += 1;
-        if (!this.proven) this.leads = false;
-        return this.proven;
-      },
-      resign() {
-        this.leads = false;
-      },
-      async handOver() {
-        this.leads = false;
-      },
-    };
+    bed = new LoopBed();
+    ({ caches, effects, clock, log, metrics, stop, wakeup, leadership } = bed);
   });
   afterEach(() => stop.abort());
-
-  async function lead() {
-    const read = async <T>(what: string, value: T): Promise<T> => {
-      reads.push(what);
-      if (readFails) throw new Error('no route to host');
-      return value;
-    };
-    const random = () => 0.5;
-    const gatherer = new Gatherer({
-      caches: caches as unknown as Caches,
-      reads: {
-        nodes: () => read('nodes', caches.nodeViews),
-        node: (name) =>
-          read(
-            'node',
-            caches.nodeViews.find((node) => node.name === name),
-          ),
-        pods: () => read('pods', []),
-        leaseRenewTime: () => read('lease', 'x'),
-        replicas: () => read('replicas', []),
-        budgets: () => read('budgets', []),
-        tryEviction: () => read('tryEviction', { kind: 'granted' }),
-      },
-      gates: new GateKeeper(
-        async () => null,
-        clock,
-        () => undefined,
-      ),
-      clock,
-      random,
-      namespace: 'drydock',
-      maxDisrupted: 1,
-      self: null,
-      newAttemptID: () => 'attempt-new',
-      onError: (error) => log.warn('a read failed', { error }),
-    });
-    const statuses = new StatusWriter(effects, clock, () => undefined);
-    const actor = new Actor({ effects, clock, random, log, metrics });
-    const all = { caches: caches as unknown as Caches, gatherer, actor, statuses, leadership, wakeup, clock, random };
-    const loop = new ControlLoop({ ...all, log, metrics });
-    const state = { ended: false, loop };
-    void loop.lead(stop.signal).then(() => {
-      state.ended = true;
-    });
-    await settled();
-    return state;
-  }
+  const lead = () => bed.lead();
 
   it('claims the lock with a higher epoch, and does nothing before that', async () => {
     effects.failures.set('lock', refusal(500));
@@ -159,7 +39,7 @@ describe('the control loop', () => {
     await settled();
     expect(effects.done).to.include.members(['lock', 'beginAttempt']);
     expect(effects.locks.map(({ epoch }) => epoch).every((epoch) => epoch === 4)).to.equal(true);
-    expect(reads, 'all nodes were read past the cache').to.include('nodes');
+    expect(bed.reads, 'all nodes were read past the cache').to.include('nodes');
   });
 
   it('is given up when it meets a higher epoch, and writes nothing', async () => {
@@ -224,7 +104,7 @@ describe('the control loop', () => {
   });
 
   it('starts nothing while what it asked for cannot be read', async () => {
-    readFails = true;
+    bed.readFails = true;
     await lead();
     caches.epoch = 4;
     await clock.advance(60_000);

@@ -197,6 +197,7 @@ const NOTHING_ASKED: Answers = {
   pods: new Map(),
   podsFresh: new Set(),
   nodeFresh: new Set(),
+  nodesGone: new Set(),
   leases: new Map(),
   replicas: null,
   budgets: [],
