@@ -138,7 +138,8 @@ export class Actor {
         kind: 'error',
         message: error instanceof Error ? error.message : String(error),
       }));
-      this.#evictions.set(uid, noteEviction(this.#evictions.get(uid), outcome, clock.monotonic(), random()));
+      const record = noteEviction(kind, this.#evictions.get(uid), outcome, clock.monotonic(), random());
+      this.#evictions.set(uid, record);
       metrics.moved(kind, outcome.kind);
       log.info(kind, { node: node.name, attemptID, pod: `${namespace}/${name}`, outcome });
     });

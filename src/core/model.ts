@@ -80,8 +80,9 @@ export type EvictionOutcome =
   | { kind: 'manyBudgets' }
   | { kind: 'error'; message: string };
 
-/** What was learnt of one pod's eviction; times are monotonic milliseconds. */
+/** What was learnt of one pod's eviction or deletion; times are monotonic milliseconds. */
 export interface EvictionRecord {
+  kind: 'evict' | 'deletePods';
   tries: number;
   notBefore: number;
   /** Why the last try was refused; empty when it was granted. */

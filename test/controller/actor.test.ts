@@ -120,6 +120,7 @@ describe('the actor', () => {
     const inFlight = new Map([['n1', { phase: 'Draining' as const, verdict: { code: 'x', message: 'x' } }]]);
     expect(await act({ steps: [evict], inFlight })).to.include({ done: 1 });
     expect(actor.evictions.get('uid-of-web-1')).to.deep.equal({
+      kind: 'evict',
       tries: 1,
       notBefore: clock.monotonic() + 5_000,
       refusal: 'PodDisruptionBudget web allows none',

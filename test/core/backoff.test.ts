@@ -53,7 +53,7 @@ describe('what is remembered of an eviction', () => {
     let record: EvictionRecord | undefined;
     let mono = 1_000;
     return Array.from({ length: times }, () => {
-      record = noteEviction(record, outcome, mono, jitter);
+      record = noteEviction('evict', record, outcome, mono, jitter);
       const wait = record.notBefore - mono;
       mono = record.notBefore;
       return wait / 1_000;
@@ -85,7 +85,7 @@ describe('what is remembered of an eviction', () => {
         (outcomes, jitter) => {
           let record: EvictionRecord | undefined;
           for (const one of outcomes) {
-            record = noteEviction(record, one, 7, jitter);
+            record = noteEviction('evict', record, one, 7, jitter);
             expect(record.notBefore - 7).to.be.at.least(5_000);
             if ('retryAfterMs' in one) expect(record.notBefore - 7).to.be.at.least(one.retryAfterMs);
           }
@@ -109,7 +109,12 @@ describe('what is remembered of an eviction', () => {
   };
   for (const [what, [outcome, refusal, wait]] of Object.entries(refusals)) {
     it(`says why and for how long, of ${what}`, () => {
-      expect(noteEviction(undefined, outcome, 0, 0)).to.deep.equal({ tries: 1, notBefore: wait, refusal });
+      expect(noteEviction('evict', undefined, outcome, 0, 0)).to.deep.equal({
+        kind: 'evict',
+        tries: 1,
+        notBefore: wait,
+        refusal,
+      });
     });
   }
 });

@@ -73,6 +73,7 @@ describe('a drain', () => {
     );
   const names = (pods: readonly Pod[]) => pods.map(({ metadata }) => metadata.name);
   const refusal = 'PodDisruptionBudget web allows no disruption now';
+  const kind = 'evict' as const;
 
   it('is done when nothing is left but what it leaves', () => {
     expect(stateOf([mirror, finished('Succeeded'), aPod('d', { metadata: owner('DaemonSet') })])).to.deep.equal({
@@ -92,9 +93,9 @@ describe('a drain', () => {
 
   it('asks again only when it is time, and says what it waits for meanwhile', () => {
     const records = {
-      a: { tries: 1, notBefore: 101, refusal },
-      b: { tries: 1, notBefore: 100, refusal: '' },
-      c: { tries: 1, notBefore: 500, refusal: '' },
+      a: { kind, tries: 1, notBefore: 101, refusal },
+      b: { kind, tries: 1, notBefore: 100, refusal: '' },
+      c: { kind, tries: 1, notBefore: 500, refusal: '' },
     };
     const state = stateOf([aPod('a'), aPod('b'), aPod('c')], records);
     expect(names(state.left)).to.deep.equal(['a', 'b', 'c']);
@@ -105,7 +106,7 @@ describe('a drain', () => {
 
   it('knows a pod that was made anew under its name from the one that it has evicted', () => {
     const anew = aPod('a', { metadata: { uid: 'another' } });
-    expect(names(stateOf([anew], { a: { tries: 1, notBefore: 900, refusal } }).evictNow)).to.deep.equal(['a']);
+    expect(names(stateOf([anew], { a: { kind, tries: 1, notBefore: 900, refusal } }).evictNow)).to.deep.equal(['a']);
   });
 
   it('evicts twenty pods at a time', () => {

@@ -135,7 +135,14 @@ export function aPod(
 /** What pods are judged by under a policy that says nothing, but for these rules. */
 export function aDrain(rules: Partial<DrainRules> = {}, changes: Partial<DrainContext> = {}): DrainContext {
   const timers = new Timers(new Map(), 0);
-  return { rules: { ...DEFAULTS.drain, ...rules }, daemonSets: new Map(), spared: null, timers, ...changes };
+  return {
+    rules: { ...DEFAULTS.drain, ...rules },
+    daemonSets: new Map(),
+    spared: null,
+    timers,
+    kind: 'evict',
+    ...changes,
+  };
 }
 
 /** What a test says of its cluster. */

@@ -19,6 +19,8 @@ export interface DrainContext {
   /** The controller's own pod, where it stays on its node until the reboot; null where it is a pod like any other. */
   spared: Self | null;
   timers: Timers;
+  /** How pods are moved: what was learnt of evictions does not keep a pod from being deleted. */
+  kind: EvictionRecord['kind'];
 }
 
 /** The annotation by which the kubelet marks the pods that it runs from files; they cannot be evicted. */
@@ -43,16 +45,16 @@ const FILTERS: readonly Filter[] = [
     spared !== null && namespace === spared.namespace && name === spared.pod
       ? { action: 'leave', why: 'controller' }
       : null,
+  ({ metadata }, { rules }) =>
+    matches(rules.podSelector, metadata.labels ?? {}) ? null : { action: 'leave', why: 'notSelected' },
   (pod, { daemonSets, rules }) => {
     const owner = controllerOf(pod);
     if (owner?.kind !== 'DaemonSet') return null;
     const isThere = daemonSets.get(`${pod.metadata.namespace}/${owner.name}`)?.uid === owner.uid;
     if (isThere) return { action: 'leave', why: 'daemonSet' };
     const why = `belongs to the DaemonSet ${owner.name}, which is gone (drain.force evicts it)`;
-    return rules.force ? null : { action: 'refuse', why };
+    return rules.force || pod.metadata.deletionTimestamp !== undefined ? null : { action: 'refuse', why };
   },
-  ({ metadata }, { rules }) =>
-    matches(rules.podSelector, metadata.labels ?? {}) ? null : { action: 'leave', why: 'notSelected' },
   ({ metadata }, { rules, timers }) => {
     if (metadata.deletionTimestamp === undefined) return null;
     const stuck = rules.skipWaitMs > 0 && timers.expired(`terminating/${metadata.uid}`, rules.skipWaitMs);
@@ -103,7 +105,10 @@ export function drainState(
 ): DrainState {
   const judged = pods.map((pod) => ({ pod, verdict: judgePod(pod, context) }));
   const toEvict = judged.filter(({ verdict }) => verdict.action === 'evict').map(({ pod }) => pod);
-  const record = (pod: Pod) => evictions.get(pod.metadata.uid);
+  const record = ({ metadata: { uid } }: Pod) => {
+    const found = evictions.get(uid);
+    return found?.kind === context.kind ? found : undefined;
+  };
   const due = toEvict.filter((pod) => (record(pod)?.notBefore ?? 0) <= mono);
   const later = toEvict.map((pod) => record(pod)?.notBefore ?? 0).filter((at) => at > mono);
   return {

@@ -60,11 +60,12 @@ function escalate({ nodeReboot, attempt, rules, snapshot }: LiveContext, state: 
 }
 
 /** How far the drain of the node is; null while its pods have not been read. */
-export function drainOf({ snapshot, node, rules, timers }: LiveContext): DrainState | null {
+export function drainOf({ snapshot, node, rules, timers, attempt }: LiveContext): DrainState | null {
   const pods = snapshot.answers.pods.get(node.name);
   if (pods === undefined) return null;
   const spared = rules.allowLastNode ? snapshot.self : null;
-  const context = { rules: rules.drain, daemonSets: snapshot.daemonSets, spared, timers };
+  const kind = attempt.escalation?.kind === 'Delete' ? 'deletePods' : 'evict';
+  const context = { rules: rules.drain, daemonSets: snapshot.daemonSets, spared, timers, kind } as const;
   return drainState(pods, context, snapshot.evictions, snapshot.mono);
 }
 
