@@ -15,6 +15,7 @@ import { verify } from './verification.ts';
  */
 export function advance(context: AttemptContext): Progress {
   const { slot, nodeReboot, attempt } = context;
+  if (isReleased(context)) return released(context);
   if (isAccepted(slot, nodeReboot)) return afterAcceptance(context);
   if (nodeReboot === undefined || attempt === undefined) {
     return finish(context, endingOf(ATTEMPT_GONE), true);
@@ -50,7 +51,6 @@ function isAccepted(slot: Slot, nodeReboot: NodeReboot | undefined): boolean {
  */
 function afterAcceptance(context: AttemptContext): Progress {
   const { nodeReboot, slot, node } = context;
-  if (isReleased(context)) return released(context);
   const failure = nodeReboot?.status?.agent?.failed;
   if (hasRebooted(node, slot)) {
     const lacking = verify(context);
