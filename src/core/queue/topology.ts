@@ -14,7 +14,7 @@ export function controlPlaneBusy(nodes: ReadonlyMap<string, NodeView>, slots: re
   let down: string[] | undefined;
   const read = () =>
     [...nodes.values()]
-      .filter((node) => isControlPlane(node) && !node.deleting && (taken.has(node.name) || !node.ready))
+      .filter((node) => isControlPlane(node) && (taken.has(node.name) || !node.ready))
       .map(({ name }) => name)
       .sort();
   return (candidate: NodeView): Verdict | null => {
