@@ -92,7 +92,11 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
   const queue = queueOf(policies, slots, holds, snapshot, timers);
   const start = queue.starts === null ? null : startOf(queue.starts, snapshot, epoch);
   const ready = moves.filter((move) => move.step !== undefined && move.stepAfterLock !== true);
-  const busy = nodesOfSteps([...upkeep.steps, ...moves.flatMap(({ step }) => step ?? [])]);
+  const busy = nodesOfSteps([
+    ...upkeep.steps,
+    ...moves.flatMap(({ step }) => step ?? []),
+    ...(start ? [start.step] : []),
+  ]);
   const after = moves.filter((move) => move.step !== undefined && move.stepAfterLock === true);
   return {
     ...NOTHING,

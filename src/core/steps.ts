@@ -63,7 +63,7 @@ export type Step =
   /** Takes our marks off the Node, leaves it cordoned, and notes the boot in which the released attempt may still reboot it. */
   | { kind: 'releaseNode'; node: NodeView; attemptID: string; boot: string }
   | { kind: 'recordHistory'; nodeReboot: NodeReboot; entry: HistoryEntry; backoff: Backoff | null }
-  /** Clears `attempt`, `prepare`, `reboot` and `grant` in one patch. */
+  /** Clears `attempt`, `prepare` and `reboot` in one patch; a grant lapses by itself with the boot. */
   | { kind: 'clearAttempt'; nodeReboot: NodeReboot; attemptID: string };
 
 /** A step that writes one object. */
