@@ -182,10 +182,11 @@ export class ClusterEffects implements Effects {
     });
   }
 
-  /** A cordon that is not ours stays: only our own marks go. */
+  /** A cordon that is not ours stays: only our own marks go, and the memory of a release whose boot has ended. */
   async #restore({ node, uncordon }: OneStep<'restoreNode'>): Promise<void> {
-    const noted = node.annotations[ANNOTATIONS.releasedBoot] !== undefined;
-    const annotations = { ...NO_MARKS, ...(noted ? { [ANNOTATIONS.releasedBoot]: null } : {}) };
+    const released = node.annotations[ANNOTATIONS.releasedBoot];
+    const lapsed = released !== undefined && node.bootID !== '' && released !== node.bootID;
+    const annotations = lapsed ? { ...NO_MARKS, [ANNOTATIONS.releasedBoot]: null } : NO_MARKS;
     const spec = uncordon ? { spec: { unschedulable: null } } : {};
     await this.#patchNode(node, { metadata: { annotations, labels: { [CORDONED_LABEL]: null } }, ...spec });
   }
