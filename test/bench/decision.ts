@@ -3,7 +3,17 @@
 import { decide } from '../../src/core/decide.ts';
 import type { Snapshot } from '../../src/core/model.ts';
 import { Timers } from '../../src/core/timers.ts';
-import { aNode, aNodeReboot, anAttempt, aPolicy, aSlot, aSnapshot, cordonedFor, required } from '../support/cluster.ts';
+import {
+  aNode,
+  aNodeReboot,
+  anAttempt,
+  aPolicy,
+  aSlot,
+  aSnapshot,
+  cordonedFor,
+  NOON,
+  required,
+} from '../support/cluster.ts';
 import { percentile } from './figures.ts';
 import { type Bench, below, type Row } from './report.ts';
 
@@ -18,7 +28,11 @@ export const decision: Bench = {
   name: 'decision',
   about: `decide() for ${NODES} nodes under ${POLICIES} policies`,
   run: async (say) => {
-    const rows = [rowOf('nothing to do', cluster(false)), rowOf('all nodes pending', cluster(true))];
+    const rows = [
+      rowOf('nothing to do', cluster(false)),
+      rowOf('all nodes pending', cluster(true)),
+      rowOf('all nodes pending and the window almost over', cluster(true, Date.parse('2026-11-02T16:55:00Z'))),
+    ];
     for (const { what, drydock } of rows) say(`${what}: ${drydock}`);
     return rows;
   },
@@ -41,7 +55,7 @@ function rowOf(what: string, snapshot: Snapshot): Row {
 }
 
 /** Each policy has a pool, a window and a share of the nodes; if they are pending, some are being rebooted as well. */
-function cluster(pending: boolean): Snapshot {
+function cluster(pending: boolean, now = NOON): Snapshot {
   const names = Array.from({ length: NODES }, (_, i) => `node-${String(i).padStart(4, '0')}`);
   const inFlight = new Set(pending ? names.slice(0, IN_FLIGHT) : []);
   const poolOf = (i: number) => `pool-${i % POLICIES}`;
@@ -71,6 +85,7 @@ function cluster(pending: boolean): Snapshot {
     slots: [...inFlight].map((name, i) => aSlot(name, { policyUID: `policy-${poolOf(i)}` })),
     maxDisrupted: IN_FLIGHT + 1,
     answers: { nodesFresh: true },
+    now,
   });
 }
 
