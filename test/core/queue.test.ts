@@ -194,6 +194,21 @@ describe('what keeps a node', () => {
     expect(started(fleet(['n1'], backoff('nonsense')))).to.deep.equal(['n1']);
   });
 
+  it('is a backoff, of which it says why as long as that is remembered', () => {
+    const backoff = { failures: 1, until: '2026-11-02T12:00:01Z', code: 'DrainWouldBlock' };
+    const said = (code: string) => {
+      const history = [rebooted({ code, outcome: 'Interrupted', message: 'PodDisruptionBudget web blocks' })];
+      const { plan } = decideOn(
+        fleet(['n1'], { nodeReboots: [aNodeReboot('n1', {}, { agent: required(), backoff, history })] }),
+      );
+      return plan.waiting.get('n1')?.blockers[0]?.message;
+    };
+    expect(said('DrainWouldBlock')).to.equal(
+      'The last attempt ended with DrainWouldBlock: PodDisruptionBudget web blocks',
+    );
+    expect(said('Paused')).to.equal('The last attempt ended with DrainWouldBlock.');
+  });
+
   it('is a sentinel that has survived its reboot: the same reasons within ten minutes of the boot', () => {
     expect(blocked(persisting({}, 599))).to.deep.equal(['SentinelPersists']);
     const fine: [object, number][] = [

@@ -249,6 +249,7 @@ describe('what people read', () => {
       fine,
     ]);
     expect(reasonsOf({ policies: [aPolicy({ mode: 'Report' })] })[0]).to.equal('Ready True ReportOnly');
+    expect(reasonsOf({ nodes: [SPARE] })[0]).to.equal('Ready True NothingSelected');
     expect(reasonsOf({ policies: [aPolicy({ settle: 'x' })] })[0]).to.equal('Ready False Invalid');
     expect(reasonsOf({ lock: { kind: 'newer', format: '2' } })[2]).to.equal('Blocked True LockNewer');
   });

@@ -74,10 +74,7 @@ const ALWAYS: readonly Check[] = [
     const grant = grantOf(node, nodeReboot);
     const overruled = grant?.kind === 'RebootNow' && (nodeReboot.status?.history?.[0]?.endedAt ?? '') < grant.at;
     if (!(until > now) || overruled) return null;
-    return {
-      ...verdict('BackingOff', `The last attempt ended with ${backoff?.code ?? 'a failure'}.`),
-      nextCheck: until,
-    };
+    return at(verdict('BackingOff', lastEnding(nodeReboot)), until);
   },
   ({ rules, rebootNow, expectedMs }, { now }) => {
     const state = scheduleAt(rules.schedule, now);
@@ -125,6 +122,13 @@ const RELEASED =
   'A person has released an attempt whose reboot may still come late, so the node is not tried again in this boot. Reboot or replace it yourself.';
 const AWAITING_APPROVAL =
   'The policy wants every reboot approved (approval: Manual): annotate the NodeReboot with drydock.dev/approve.';
+
+/** What the last attempt ended with, and why as far as it is remembered. */
+function lastEnding({ status }: NodeReboot): string {
+  const code = status?.backoff?.code;
+  const last = status?.history?.[0];
+  return `The last attempt ended with ${code}${last?.code === code ? `: ${last?.message}` : '.'}`;
+}
 
 function verdict(code: string, message: string): Verdict {
   return { code, message };

@@ -68,7 +68,7 @@ function blockersOf(waiting: readonly Kept[]): RebootPolicyView['blockers'] {
     .map(([code, { message, nodes }]) => ({ code, message, nodes: nodes.sort().slice(0, NAMED) }));
 }
 
-function readyCondition({ problems, overlaps, rules }: ReadPolicy, snapshot: Snapshot): Said {
+function readyCondition({ problems, overlaps, rules, nodes }: ReadPolicy, snapshot: Snapshot): Said {
   if (problems.length > 0)
     return said('Ready', false, 'Invalid', `${problems.join(' ')} Until this is mended the policy disrupts nothing.`);
   const other = otherRebooter(rules, snapshot);
@@ -78,6 +78,7 @@ function readyCondition({ problems, overlaps, rules }: ReadPolicy, snapshot: Sna
     const message = `Policies of higher priority, or older ones, own some of the nodes that this one selects: ${lost.join(', ')}.`;
     return said('Ready', true, 'Overlapping', message);
   }
+  if (nodes.length === 0) return said('Ready', true, 'NothingSelected', NOTHING_SELECTED);
   if (rules?.mode === 'Report') {
     return said('Ready', true, 'ReportOnly', 'The policy reports and disrupts nothing (mode: Report).');
   }
@@ -87,6 +88,9 @@ function readyCondition({ problems, overlaps, rules }: ReadPolicy, snapshot: Sna
     : '';
   return said('Ready', true, 'InForce', `The policy is in force.${hint}`);
 }
+
+const NOTHING_SELECTED =
+  'No node has the labels that nodeSelector asks for, so the policy does nothing. Compare it with kubectl get nodes --show-labels.';
 
 function progressing(inFlight: readonly string[]): Said {
   return inFlight.length > 0
