@@ -20,6 +20,7 @@ interface Schema {
   items?: Schema;
   additionalProperties?: Schema | false;
   'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-int-or-string'?: boolean;
 }
 
 interface Crd {
@@ -81,10 +82,9 @@ async function generateOne(file: string, kind: string, crd: Crd): Promise<string
 /** Gives every object of the schema a name, from its path, and its description line breaks. */
 function prepare(schema: Schema, path: readonly string[]) {
   if (schema.description !== undefined) schema.description = wrap(schema.description);
-  if (schema['x-kubernetes-preserve-unknown-fields']) {
-    schema.tsType = 'Record<string, unknown>';
-  } else if (schema.additionalProperties) {
-    schema.tsType = `Record<string, ${schema.additionalProperties.type}>`;
+  const type = untitled(schema);
+  if (type !== undefined) {
+    schema.tsType = type;
   } else if (schema.properties && schema.title === undefined) {
     const name = path.filter((part) => part !== 'spec' && part !== 'status').join('');
     schema.title = names[name] ?? name;
@@ -93,6 +93,13 @@ function prepare(schema: Schema, path: readonly string[]) {
     prepare(property, [...path, path.length === 0 ? key : capitalise(key)]);
   }
   if (schema.items) prepare(schema.items, [...path.slice(0, -1), singular(path.at(-1) ?? '')]);
+}
+
+/** The type of what needs no name of its own, and of which the schema does not tell it as JSON Schema does. */
+function untitled(schema: Schema): string | undefined {
+  if (schema['x-kubernetes-preserve-unknown-fields']) return 'Record<string, unknown>';
+  if (schema['x-kubernetes-int-or-string']) return 'number | string';
+  return schema.additionalProperties ? `Record<string, ${schema.additionalProperties.type}>` : undefined;
 }
 
 function wrap(text: string): string {

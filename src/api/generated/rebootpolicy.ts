@@ -85,7 +85,7 @@ export interface Disruption {
    * whoever made it so; nodes that are being deleted and nodes that joined less than ten minutes ago and are not
    * Ready yet do not. The cluster-wide cap of the controller (--max-disrupted, 1 unless raised) applies as well.
    */
-  maxUnavailable?: number;
+  maxUnavailable?: number | string;
   /**
    * The key of a node label, such as topology.kubernetes.io/zone. Only nodes with one and the same value of it are
    * out of service at a time because of this policy. Empty for no such limit.
@@ -254,8 +254,8 @@ export interface Drain {
    */
   deleteEmptyDirData?: boolean;
   /**
-   * Whether pods without a controller are evicted; nothing will make them again. If false, such a pod keeps its node
-   * from being drained, and the verdict names it.
+   * Whether pods without a controller, or of a DaemonSet that is gone, are evicted; nothing will make them again. If
+   * false, such a pod keeps its node from being drained, and the verdict names it.
    */
   force?: boolean;
   podSelector?: DrainPodSelector;
@@ -265,9 +265,11 @@ export interface Drain {
    */
   skipWaitForDeleteTimeout?: string;
   /**
-   * What happens when the drain has not ended in time. Abort puts the node back and tries again later. Delete deletes
-   * the pods that are left, past their PodDisruptionBudgets, for as long again; the controller needs the right to
-   * delete pods for it, which it has not by default. Reboot reboots the node with the pods that are left on it.
+   * What happens when the drain has not ended in time. Abort puts the node back and tries again later; it does not
+   * even cordon a node while PodDisruptionBudgets would not let its pods be evicted. Delete deletes the pods that are
+   * left, past their PodDisruptionBudgets, for as long again; the controller needs the right to delete pods for it,
+   * which it has not by default (manifests/overlays/drain-delete.yaml gives it). Reboot reboots the node with the
+   * pods that are left on it.
    */
   onTimeout?: 'Abort' | 'Delete' | 'Reboot';
   /** How many pods of one node are evicted at a time. */
