@@ -85,14 +85,7 @@ export class Narrator {
 }
 
 /** Verdicts that are not told by what happens anyway. */
-const TOLD = new Set([
-  'ActiveAlerts',
-  'DrainBlocked',
-  'Settling',
-  'WaitsForTurn',
-  'ClusterBudgetUsed',
-  'RebootTimedOut',
-]);
+const TOLD = new Set(['ActiveAlerts', 'BackingOff', 'Settling', 'WaitsForTurn', 'ClusterBudgetUsed', 'RebootTimedOut']);
 
 function isReady({ status }: NodeShape): boolean {
   return status?.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') === true;

@@ -15,7 +15,9 @@ spec:
     prometheus:
       url: http://prometheus:9090
   drain:
-    timeout: 5m`;
+    timeout: 5m
+  failure:
+    backoff: {first: 5s, max: 5s}`;
 
 export const SHOP = deployment('shop', 6);
 

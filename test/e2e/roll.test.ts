@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { harbourForEach } from './support/harbour.ts';
+import { waitFor } from '../testbed/process/wait.ts';
+import { harbourForEach, SOON } from './support/harbour.ts';
 
 describe('a roll of nodes that require a reboot', () => {
   const harbour = harbourForEach();
@@ -58,7 +59,8 @@ describe('a roll of nodes that require a reboot', () => {
     const h = harbour();
     const { machine } = await h.beginDrain();
     expect(h.nodeReboot('n1')?.status?.verdict?.message).to.contain('PodDisruptionBudget db');
-    expect(h.nodeReboot('n1')?.status?.drain?.podsLeft).to.equal(1);
+    const left = () => h.nodeReboot('n1')?.status?.drain?.podsLeft;
+    await waitFor('one pod to be left', async () => left() === 1 || undefined, { timeoutMs: SOON });
     expect(h.isCordoned('n1')).to.equal(true);
     expect(await h.podsOn('n1')).to.have.length(1);
     expect(machine.rebooter.orders).to.have.length(0);
