@@ -168,6 +168,33 @@ describe('the invariants', () => {
       'wait without a verdict',
     ],
   };
+
+  const leaving = (attempt: object, metadata = {}) => {
+    const history = new History().lock([{ ...SLOT, requested: 'uid-n1' }]).node('n1', CORDONED);
+    const spec = { ...REQUEST, attempt: { ...REQUEST.attempt, ...attempt } };
+    return history
+      .has('Pod', 'web', { metadata, spec: { nodeName: 'n1' } })
+      .has('NodeReboot', 'n1', { spec })
+      .broken();
+  };
+  const under = (drain: object) => ({ policy: { spec: { drain } } });
+  const apart = under({ podSelector: { matchLabels: { app: 'web' } } });
+  const impatient = under({ skipWaitForDeleteTimeout: '1m' });
+  const left: Record<string, [object, object, boolean]> = {
+    'once the drain was given up for the reboot': [{ escalation: { kind: 'Reboot' } }, {}, true],
+    'that were to be deleted': [{ escalation: { kind: 'Delete' } }, {}, false],
+    'that the policy does not select': [apart, {}, true],
+    'that the policy selects': [apart, { labels: { app: 'web' } }, false],
+    'that hang in their end, if the policy goes on without them': [impatient, { deletionTimestamp: 'now' }, true],
+    'that are not being deleted, even then': [impatient, {}, false],
+    'that hang in their end': [{}, { deletionTimestamp: 'now' }, false],
+  };
+  for (const [which, [attempt, metadata, passes]] of Object.entries(left)) {
+    it(`${passes ? 'let pass' : 'catch'} a request with pods on the node ${which}`, () => {
+      expect(leaving(attempt, metadata).includes('with web on it')).to.equal(!passes);
+    });
+  }
+
   for (const [what, [history, said]] of Object.entries(violations)) {
     it(`catch ${what}`, () => {
       expect(history.broken()).to.contain(said);

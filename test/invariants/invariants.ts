@@ -78,7 +78,7 @@ const RULES: readonly Rule[] = [
       const node = world.nodes.get(entry.name);
       if (request === undefined || node === undefined) return undefined;
       const slot = slotsOf(world.lock).find(({ attemptID }) => attemptID === request.attemptID);
-      const pods = drainablePodsOn(world, entry.name);
+      const pods = drainablePodsOn(world, entry.name, entry.object);
       if (!isUnschedulable(node)) return `${entry.name} was asked to reboot while schedulable`;
       if (pods.length > 0) return `${entry.name} was asked to reboot with ${pods.join(', ')} on it`;
       if (slot?.requested !== entry.object.metadata.uid)

@@ -1,7 +1,9 @@
 /** The cluster as its history has made it so far. */
 
+import type { LabelSelector } from '../../src/api/generated/rebootpolicy.ts';
 import type { KubeObject } from '../../src/api/objects.ts';
 import type { Slot } from '../../src/core/model.ts';
+import { matches } from '../../src/core/policy/selector.ts';
 import type { TimelineEntry } from '../testbed/timeline/timeline.ts';
 
 /** One change of one object. */
@@ -15,8 +17,15 @@ interface Request {
   fromBootID: string;
 }
 
+/** What an attempt says about pods that may stay. */
+interface AttemptShape {
+  id: string;
+  escalation?: { kind: string };
+  policy?: { spec?: { drain?: { podSelector?: LabelSelector; skipWaitForDeleteTimeout?: string } } };
+}
+
 interface NodeRebootShape {
-  spec?: { attempt?: { id: string }; reboot?: Request };
+  spec?: { attempt?: AttemptShape; reboot?: Request };
   status?: { phase?: string; verdict?: { code: string }; agent?: { accepted?: string; rebootRequired?: boolean } };
 }
 
@@ -110,9 +119,22 @@ export function slotsOf(lock: KubeObject | undefined): Slot[] {
   return JSON.parse(lock?.metadata.annotations?.['drydock.dev/slots'] ?? '[]') as Slot[];
 }
 
-/** Pods that a drain has to move: not finished, not of a DaemonSet, not the kubelet's own. */
-export function drainablePodsOn({ pods }: World, node: string): string[] {
-  return [...pods.values()].filter((pod) => isDrainable(pod, node)).map(({ metadata }) => metadata.name);
+/**
+ * Pods that the drain of an attempt has to move: not finished, not of a DaemonSet, not the kubelet's own, and not what the
+ * attempt's policy leaves on purpose.
+ */
+export function drainablePodsOn({ pods }: World, node: string, nodeReboot: KubeObject): string[] {
+  const { attempt } = shapeOf(nodeReboot).spec ?? {};
+  return [...pods.values()]
+    .filter((pod) => isDrainable(pod, node) && !mayStay(pod, attempt))
+    .map(({ metadata }) => metadata.name);
+}
+
+function mayStay({ metadata }: KubeObject, { escalation, policy }: Partial<AttemptShape> = {}): boolean {
+  if (escalation?.kind === 'Reboot') return true;
+  const { podSelector = {}, skipWaitForDeleteTimeout = '0s' } = policy?.spec?.drain ?? {};
+  if (metadata.deletionTimestamp !== undefined && skipWaitForDeleteTimeout !== '0s') return true;
+  return !matches(podSelector, metadata.labels ?? {});
 }
 
 function isDrainable(pod: KubeObject, node: string): boolean {

@@ -240,6 +240,13 @@ export class Harbour {
     return slots.map(({ node }) => node);
   }
 
+  /** Has nothing disrupted any more, and waits until nothing is. */
+  async calm(): Promise<void> {
+    await this.kubectl('delete', 'rbp', '--all');
+    const isCalm = () => this.slots().length === 0 && this.machines.every(({ name }) => this.isIdle(name));
+    await waitFor('a calm', async () => isCalm() || undefined, { timeoutMs: SOON });
+  }
+
   /** What follows in the record is forged by the test, and cannot be judged as Drydock's. */
   forgeFromNow(): void {
     this.#limits = { ...this.#limits, forgedFrom: this.timeline.mark() };
@@ -257,6 +264,7 @@ function bootIDOf(node: object): string | undefined {
 
 interface Status {
   phase?: string;
+  agent?: { rebootRequired?: boolean };
   verdict?: { code: string; message: string };
 }
 
@@ -280,6 +288,42 @@ export function harbourForEach(): () => Harbour {
       await open?.close();
     }
   });
+  return () => {
+    if (harbour === undefined) throw new Error('there is no harbour outside a test');
+    return harbour;
+  };
+}
+
+/**
+ * One harbour for all tests of a file. What they leave is ended after each by `tidy`, then by the end of every policy,
+ * and judged. After a test that failed the next gets another harbour.
+ */
+export function harbourForAll(hooks: {
+  setUp: (h: Harbour) => Promise<void>;
+  tidy: (h: Harbour) => Promise<void>;
+}): () => Harbour {
+  let harbour: Harbour | undefined;
+  const close = async () => {
+    const open = harbour;
+    harbour = undefined;
+    await open?.close();
+  };
+  beforeEach(async () => {
+    if (harbour !== undefined) return;
+    harbour = await Harbour.open();
+    await hooks.setUp(harbour);
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') {
+      console.error(harbour?.timeline.print());
+      return await close();
+    }
+    if (harbour === undefined) return;
+    await hooks.tidy(harbour);
+    await harbour.calm();
+    harbour.assertInvariants();
+  });
+  after(close);
   return () => {
     if (harbour === undefined) throw new Error('there is no harbour outside a test');
     return harbour;
