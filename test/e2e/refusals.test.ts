@@ -1,6 +1,12 @@
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { RebootPolicySpec } from '../../src/api/generated/rebootpolicy.ts';
 import { Harbour } from './support/harbour.ts';
+
+const BAD_BUDGET = 'must be a number of nodes from 1 to 200, or a share from 1% to 100%';
+
+const ROOT = join(import.meta.dirname, '../..');
 
 /** Any spec, right or wrong. */
 type Anything = Record<string, unknown>;
@@ -41,6 +47,10 @@ describe('bad input', () => {
   const prometheus = (changes: Anything) => ({ gates: { prometheus: { url: 'http://prometheus:9090', ...changes } } });
   /** Over TLS. */
   const over = (changes: Anything) => prometheus({ url: 'https://prometheus:9090', ...changes });
+  const selecting = (nodeSelector: Anything) => ({ nodeSelector });
+  const expression = (key: string, operator: string, values?: string[]) =>
+    selecting({ matchExpressions: [{ key, operator, values }] });
+  const budget = (maxUnavailable: unknown) => ({ disruption: { maxUnavailable } });
   const windows = (cron: string, duration = '1h') => ({ schedule: { windows: [{ cron, duration }] } });
 
   const refused: readonly [string, Anything, string][] = [
@@ -48,20 +58,53 @@ describe('bad input', () => {
     ['an unknown mode', { mode: 'Enforced' }, 'supported values: "Enforce", "Report"'],
     ['no node selector', { nodeSelector: undefined }, 'spec.nodeSelector: Required value'],
     ['an unknown field', { drain: { timout: '5m' } }, 'unknown field "spec.drain.timout"'],
-    ['a field of a later release', { approval: 'Manual' }, 'unknown field "spec.approval"'],
+    ['a field that there is not', { hooks: {} }, 'unknown field "spec.hooks"'],
+    ['a label key with a space', selecting({ matchLabels: { 'a b': 'c' } }), 'every key must be the key of a label'],
+    ['a label value with a space', selecting({ matchLabels: { a: 'b c' } }), 'must be the value of a label'],
+    ['an expression on no label key', expression('a/b/c', 'Exists'), 'must be the key of a label'],
+    ['an expression with a value with a space', expression('a', 'In', ['b c']), 'must be the value of a label'],
+    ['an expression with an unknown operator', expression('a', 'Gt', ['1']), 'supported values: "In", "NotIn"'],
+    ['an expression on presence with values', expression('a', 'Exists', ['b']), 'Exists and DoesNotExist take none'],
     [
-      'an expression without values',
-      { nodeSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } },
-      'In and NotIn need at least one value',
+      'a pod selector with a label key with a space',
+      { drain: { podSelector: { matchLabels: { 'a b': 'c' } } } },
+      'every key must be the key of a label',
     ],
-    ['a zero budget', { disruption: { maxUnavailable: 0 } }, 'should be greater than or equal to 1'],
-    ['a negative budget', { disruption: { maxUnavailable: -1 } }, 'should be greater than or equal to 1'],
-    ['a budget in words', { disruption: { maxUnavailable: 'all' } }, 'must be of type integer'],
+    ['an expression without values', expression('a', 'In'), 'In and NotIn need at least one value'],
+    ['a priority that is too high', { priority: 1001 }, 'should be less than or equal to 1000'],
+    ['a priority that is too low', { priority: -1001 }, 'should be greater than or equal to -1000'],
+    ['an unknown approval', { approval: 'Sometimes' }, 'supported values: "Automatic", "Manual"'],
+    ['an unknown word for other rebooters', { otherRebooters: 'Allow' }, 'supported values: "Refuse", "Ignore"'],
+    ['a zero budget', budget(0), BAD_BUDGET],
+    ['a negative budget', budget(-1), BAD_BUDGET],
+    ['a budget of more nodes than there are slots', budget(201), BAD_BUDGET],
+    ['a budget in words', budget('all'), BAD_BUDGET],
+    ['a budget of a number in quotes', budget('2'), BAD_BUDGET],
+    ['a share of nothing', budget('0%'), BAD_BUDGET],
+    ['a share of more than all', budget('101%'), BAD_BUDGET],
+    ['a share with a fraction', budget('1.5%'), BAD_BUDGET],
+    ['a topology key with a space', { disruption: { topologyKey: 'my zone' } }, 'must be the key of a node label'],
+    ['a topology key of two slashes', { disruption: { topologyKey: 'a/b/c' } }, 'must be the key of a node label'],
+    ['an interval of years', { disruption: { minInterval: '8761h' } }, 'must be at most 8760h'],
     ['a settle time without a unit', { settle: '5' }, 'must be a duration in hours, minutes and seconds'],
     ['a settle time of days', { settle: '25h' }, 'must be at most 24h'],
     ['a drain timeout of zero', { drain: { timeout: '0s' } }, 'must be from 1s to 24h'],
+    ['a drain timeout of days', { drain: { timeout: '25h' } }, 'must be from 1s to 24h'],
+    ['a negative duration', { drain: { timeout: '-5m' } }, 'must be a duration in hours, minutes and seconds'],
+    ['an unknown end of a drain', { drain: { onTimeout: 'Force' } }, 'supported values: "Abort", "Delete", "Reboot"'],
+    ['a patience of days', { drain: { skipWaitForDeleteTimeout: '25h' } }, 'must be at most 24h'],
+    ['no evictions at a time', { drain: { maxParallelEvictions: 0 } }, 'should be greater than or equal to 1'],
+    ['too many evictions at a time', { drain: { maxParallelEvictions: 101 } }, 'should be less than or equal to 100'],
     ['a negative grace period', { drain: { gracePeriodSeconds: -1 } }, 'should be greater than or equal to 0'],
     ['an empty reboot timeout', { reboot: { timeout: '' } }, 'must be a duration in hours, minutes and seconds'],
+    ['a reboot timeout of zero', { reboot: { timeout: '0s' } }, 'must be from 1s to 24h'],
+    ['a delay of hours', { reboot: { delay: '2h' } }, 'must be at most 1h'],
+    ['no time to be Ready in', { verification: { readyTimeout: '0s' } }, 'must be from 1s to 24h'],
+    ['a soak of days', { verification: { soak: '24h1s' } }, 'must be at most 24h'],
+    ['a backoff of zero', { failure: { backoff: { first: '0s' } } }, 'must be from 1s to 24h'],
+    ['no failed node before the halt', { failure: { maxFailed: 0 } }, 'should be greater than or equal to 1'],
+    ['an expected duration of zero', { schedule: { expectedDuration: '0s' } }, 'must be from 1s to 24h'],
+    ['a recheck of days', { gates: { recheckTimeout: '25h' } }, 'must be from 1s to 24h'],
     ['a cron expression of four fields', windows('0 3 * *'), 'must be a cron expression of five fields'],
     ['a cron expression in words', windows('every friday'), 'must be a cron expression of five fields'],
     ['a window of no time', windows('0 3 * * *', '0m'), 'must be from 1m to 744h'],
@@ -170,6 +213,12 @@ describe('bad input', () => {
     });
   }
 
+  for (const name of globSync('docs/examples/*.yaml', { cwd: ROOT })) {
+    it(`is not what the manual shows: ${name}`, async () => {
+      await h.kubectl('apply', '--dry-run=server', '-f', join(ROOT, name));
+    });
+  }
+
   const invalid: readonly [string, Partial<RebootPolicySpec>, RegExp][] = [
     ['a cron expression with an hour of 25', windows('0 25 * * *'), /25/],
     ['a cron expression that never comes', windows('0 3 30 2 *'), /never/],
@@ -194,16 +243,43 @@ describe('bad input', () => {
     });
   }
 
-  it('of two policies that select the same nodes, the younger owns none of them and says so', async () => {
+  it('of two policies that select the same nodes, the one of higher priority owns them, and the other says so', async () => {
     const machine = await h.addMachine('shared');
+    await h.applyPolicy({ mode: 'Enforce' }, 'older');
+    await h.untilPolicy('Ready', 'True', 'InForce', 'older');
+    await h.applyPolicy({ mode: 'Report', priority: 1 }, 'younger');
+    const { message } = await h.untilPolicy('Ready', 'True', 'Overlapping', 'older');
+    expect(message).to.contain('shared (younger)');
+    await h.untilPolicy('Ready', 'True', 'ReportOnly', 'younger');
+    const wide = await h.kubectl('get', 'rbp', '-o', 'wide');
+    expect(wide).to.match(/MAX UNAVAILABLE\s+PRIORITY\s+AGE/);
+    expect(wide).to.match(/younger .* 1\s+1\s+\d+s/);
+    machine.requireReboot();
+    await h.untilVerdict('shared', 'ReportOnly');
+    expect(h.slots()).to.deep.equal([]);
+    await machine.remove();
+  });
+
+  it('of two policies that select the same nodes, the younger owns none of them and says so', async () => {
+    const machine = await h.addMachine('common');
     await h.applyPolicy({ mode: 'Report' }, 'older');
     await h.untilPolicy('Ready', 'True', 'ReportOnly', 'older');
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     await h.applyPolicy({}, 'younger');
     const { message } = await h.untilPolicy('Ready', 'True', 'Overlapping', 'younger');
-    expect(message).to.contain('shared (older)');
+    expect(message).to.contain('common (older)');
     machine.requireReboot();
-    await h.untilVerdict('shared', 'ReportOnly');
+    await h.untilVerdict('common', 'ReportOnly');
     expect(h.slots()).to.deep.equal([]);
+    await machine.remove();
+  });
+
+  it('a selector that matches no node is told by the policy, until a node comes that it selects', async () => {
+    await h.applyPolicy({ nodeSelector: { matchLabels: { role: 'wroker' } }, mode: 'Report' });
+    const { message } = await h.untilPolicy('Ready', 'True', 'NothingSelected');
+    expect(message).to.contain('nodeSelector');
+    expect(await h.kubectl('get', 'rbp', 'workers')).to.match(/workers\s+Report\s+0\s.*NothingSelected/);
+    await h.kubectl('label', 'node', 'spare', 'role=wroker', '--overwrite');
+    await h.untilPolicy('Ready', 'True', 'ReportOnly');
   });
 });
