@@ -131,6 +131,7 @@ function time(instant: number): string {
  * end of the window. This only saves time; the answers would be the same every time.
  */
 const known = new Map<string, Known>();
+const knownObjects = new WeakMap<Schedule, Known>();
 
 interface Known {
   calendar: Calendar;
@@ -139,6 +140,14 @@ interface Known {
 }
 
 function knownOf(schedule: Schedule): Known {
+  const same = knownObjects.get(schedule);
+  if (same !== undefined) return same;
+  const found = knownByText(schedule);
+  knownObjects.set(schedule, found);
+  return found;
+}
+
+function knownByText(schedule: Schedule): Known {
   const key = JSON.stringify(schedule);
   const existing = known.get(key);
   if (existing) return existing;
