@@ -50,7 +50,7 @@ export interface NodeCondition {
 }
 
 export interface Node extends KubeObject {
-  spec?: { unschedulable?: boolean };
+  spec?: { unschedulable?: boolean; taints?: { key: string; value?: string; effect: string }[] };
   status?: { nodeInfo?: { bootID?: string }; conditions?: NodeCondition[] };
 }
 
@@ -65,7 +65,15 @@ export interface Pod extends KubeObject {
 }
 
 export interface DaemonSet extends KubeObject {
-  spec?: { template?: { spec?: { containers?: { image?: string }[] } } };
+  spec?: {
+    template?: {
+      spec?: {
+        hostPID?: boolean;
+        volumes?: { hostPath?: object }[];
+        containers?: { image?: string; securityContext?: { privileged?: boolean } }[];
+      };
+    };
+  };
   status?: { desiredNumberScheduled?: number };
 }
 

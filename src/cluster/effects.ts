@@ -207,7 +207,9 @@ export class ClusterEffects implements Effects {
     annotations: object | undefined = undefined,
   ): Promise<void> {
     const body = { metadata: { resourceVersion, annotations }, spec };
-    this.#written.nodeReboot(await this.#api.patch<NodeReboot>(paths.nodeReboot(name), body));
+    const answer = await this.#api.patch<NodeReboot>(paths.nodeReboot(name), body);
+    this.#written.nodeReboot(answer);
+    assertKept('spec', spec, answer.spec);
   }
 
   async #guard({ policy, guarded }: OneStep<'guardPolicy'>): Promise<void> {
@@ -226,6 +228,24 @@ export class ClusterEffects implements Effects {
       status,
     });
     this.#written.nodeReboot(answer);
+  }
+}
+
+/**
+ * The API server drops fields that its resource definitions do not have, without a word; what was decided would then be
+ * decided again for ever.
+ *
+ * @throws Error that says what to do
+ */
+function assertKept(path: string, sent: object, kept: object | undefined): void {
+  for (const [key, value] of Object.entries(sent)) {
+    if (value === null || value === undefined) continue;
+    const found = (kept as Record<string, unknown> | undefined)?.[key];
+    const where = `${path}.${key}`;
+    if (found === undefined) {
+      throw new Error(`the API server has dropped ${where}: apply the resource definitions of this release (crds/)`);
+    }
+    if (typeof value === 'object' && !Array.isArray(value)) assertKept(where, value, found as object);
   }
 }
 

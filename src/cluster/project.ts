@@ -16,6 +16,9 @@ export function nodeView({ metadata, spec, status }: Node): NodeView {
     createdAt: metadata.creationTimestamp,
     deleting: metadata.deletionTimestamp !== undefined,
     unschedulable: spec?.unschedulable === true,
+    taints: (spec?.taints ?? [])
+      .filter(({ key, effect }) => effect !== 'PreferNoSchedule' && !key.startsWith('node.kubernetes.io/'))
+      .map(({ key, value = '', effect }) => `${key}=${value}:${effect}`),
     unschedulableManagers: (metadata.managedFields ?? [])
       .filter(ownsUnschedulable)
       .map(({ manager = '' }) => manager)

@@ -98,6 +98,9 @@ export class Actor {
 
   async #editLock({ lockEdits, stepsAfterLock }: Plan, lock: LockState, epoch: number): Promise<Acted> {
     if (lock.kind !== 'ok' || (lockEdits.length === 0 && stepsAfterLock.length === 0)) return NOTHING;
+    // A slot or a mark for a step that was refused a moment ago would be taken and given back again and again.
+    const paused = Math.max(...stepsAfterLock.map((step) => this.#pauseOf(step)), 0);
+    if (paused > 0) return { ...NOTHING, retryInMs: paused };
     const { effects, log } = this.#options;
     const written = await this.#attempt('lock', async () => {
       if (lockEdits.length === 0) return;
@@ -149,8 +152,7 @@ export class Actor {
 
   /** Carries one effect out, unless it has failed a moment ago. */
   async #attempt(key: string, effect: () => Promise<void>): Promise<Acted> {
-    const { clock } = this.#options;
-    const pause = (this.#failures.get(key)?.notBefore ?? 0) - clock.monotonic();
+    const pause = this.#pauseOfKey(key);
     if (pause > 0) return { ...NOTHING, retryInMs: pause };
     try {
       await effect();
@@ -159,6 +161,15 @@ export class Actor {
     } catch (error) {
       return this.#failed(key, error);
     }
+  }
+
+  #pauseOf(step: Step): number {
+    return step.kind === 'evict' || step.kind === 'deletePods' ? 0 : this.#pauseOfKey(keyOf(step));
+  }
+
+  /** Milliseconds for which something that has failed is not tried again; not above 0 when it may be. */
+  #pauseOfKey(key: string): number {
+    return (this.#failures.get(key)?.notBefore ?? 0) - this.#options.clock.monotonic();
   }
 
   #failed(key: string, error: unknown): Acted {

@@ -1,4 +1,4 @@
-import { LOCK_LEASE } from '../api/names.ts';
+import { ANNOTATIONS, LOCK_LEASE } from '../api/names.ts';
 import type { Pod } from '../api/objects.ts';
 import type { Reads } from '../cluster/ports.ts';
 import { readLock } from '../core/lock/lock.ts';
@@ -142,7 +142,8 @@ function without(nodes: ReadonlyMap<string, NodeView>, gone: ReadonlySet<string>
 }
 
 function otherLocks(caches: Caches, namespace: string): string[] {
-  const names = [...caches.locks.views().values()].map(({ metadata }) => metadata.namespace ?? '');
+  const locks = [...caches.locks.views().values()].filter(({ metadata }) => metadata.annotations?.[ANNOTATIONS.format]);
+  const names = locks.map(({ metadata }) => metadata.namespace ?? '');
   return names.filter((name) => name !== namespace).sort();
 }
 

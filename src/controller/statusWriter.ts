@@ -11,6 +11,8 @@ import { differs } from './difference.ts';
 const CHANGE_MS = 2_000;
 /** How long it waits when only the progress of a drain has changed: it changes with every pod. */
 const PROGRESS_MS = 10_000;
+/** How long it waits when it was written before and did not stay: somebody, or an older definition, takes it away. */
+const IN_VAIN_MS = 60_000;
 /** How many statuses of waiting nodes are written at a time. */
 const BATCH = 20;
 
@@ -31,6 +33,8 @@ export class StatusWriter {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
   readonly #pending = new Map<string, Pending>();
+  /** What was last written, by key. */
+  readonly #written = new Map<string, object>();
 
   constructor(effects: Effects, clock: Clock, onError: (error: unknown) => void) {
     this.#effects = effects;
@@ -49,12 +53,13 @@ export class StatusWriter {
     const considered = new Set<string>();
     const consider = (key: string, stored: object | undefined, view: object, write: () => Promise<void>) => {
       considered.add(key);
-      const wait = this.#waitFor(key, patienceOf(stored, view));
+      const wait = this.#waitFor(key, this.#patienceOf(key, stored, view));
       if (wait > 0) next = Math.min(next, wait);
       else
         due.push(async () => {
           this.#pending.delete(key);
           await write();
+          this.#written.set(key, view);
         });
     };
     for (const read of plan.policies) {
@@ -78,9 +83,24 @@ export class StatusWriter {
       };
       consider(`nrb/${nodeReboot.metadata.uid}`, nodeReboot.status, view, write);
     }
-    for (const key of this.#pending.keys()) if (!considered.has(key)) this.#pending.delete(key);
+    this.#forget(considered);
     await Promise.all(due.slice(0, BATCH).map((write) => write().catch(this.#onError)));
     return due.length > BATCH ? 0 : next;
+  }
+
+  /** What no longer is needs no memory. */
+  #forget(considered: ReadonlySet<string>): void {
+    for (const kept of [this.#pending, this.#written]) {
+      for (const key of kept.keys()) if (!considered.has(key)) kept.delete(key);
+    }
+  }
+
+  /** How long a view may wait to be written, in ms; Infinity when it is what is stored. */
+  #patienceOf(key: string, stored: object | undefined, view: object): number {
+    const patience = patienceOf(stored, view);
+    const last = this.#written.get(key);
+    const inVain = patience !== Number.POSITIVE_INFINITY && last !== undefined && !differs(last, view);
+    return inVain ? IN_VAIN_MS : patience;
   }
 
   /** Milliseconds until the view is to be written: 0 when it is due, Infinity when it is what is stored. */
@@ -98,7 +118,6 @@ export class StatusWriter {
   }
 }
 
-/** How long a view may wait to be written, in ms; Infinity when it is what is stored. */
 function patienceOf(stored: object | undefined, view: object): number {
   if (!differs(stored, view)) return Number.POSITIVE_INFINITY;
   const { drain: _, ...rest } = view as { drain?: unknown };

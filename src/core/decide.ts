@@ -3,7 +3,7 @@ import type { AttemptContext, Progress } from './attempt/progress.ts';
 import { adoptionSteps, type Claim, claimOf, heldFromOutside, isOutranked } from './lock/leadership.ts';
 import { type Upkeep, upkeepOf } from './lock/upkeep.ts';
 import type { Ask, Slot, Snapshot, Verdict } from './model.ts';
-import { type ReadPolicy, readPolicies } from './policy/owners.ts';
+import { ownerOf, type ReadPolicy, readPolicies } from './policy/owners.ts';
 import { type Candidate, settleTimer } from './queue/eligibility.ts';
 import { type Halt, haltOf } from './queue/halt.ts';
 import { policyStep } from './queue/policyStep.ts';
@@ -83,8 +83,9 @@ function act(snapshot: Snapshot, timers: Timers, policies: readonly ReadPolicy[]
   const inFlight = new Map<string, Progress>();
   for (const slot of slots) {
     const node = snapshot.nodes.get(slot.node);
-    if (node?.uid === slot.nodeUID)
-      inFlight.set(slot.node, advanceSafely(contextOf(snapshot, timers, slot, node, epoch, haltedBy(slot.policyUID))));
+    if (node?.uid !== slot.nodeUID) continue;
+    const of = { owner: ownerOf(node, policies)?.policy.metadata.uid, halted: haltedBy(slot.policyUID) };
+    inFlight.set(slot.node, advanceSafely(contextOf(snapshot, timers, slot, node, epoch, of)));
   }
   const moves = [...inFlight.values()];
   const held = heldFromOutside(snapshot.lock, timers) ?? tidyingUp(upkeep);

@@ -13,6 +13,8 @@ export interface NodeView {
   createdAt: string;
   deleting: boolean;
   unschedulable: boolean;
+  /** Taints that keep pods away, but for those that Kubernetes sets by itself: `key=value:effect`. */
+  taints: readonly string[];
   /** The field managers that own `spec.unschedulable`, sorted. */
   unschedulableManagers: readonly string[];
   /** The kubelet's boot ID; empty while it has not reported one. */

@@ -8,7 +8,7 @@ import type { NodeRebootView } from '../../src/core/views/nodeRebootView.ts';
 import { closingView } from '../../src/core/views/nodeRebootView.ts';
 import { FakeClock } from '../support/clock.ts';
 import { aNode, aNodeReboot, anAttempt, aPolicy, aSlot, cordonedFor } from '../support/cluster.ts';
-import { bodyOf, ScriptedTransport, status } from '../support/transport.ts';
+import { bodyOf, ScriptedTransport, sentSpec, status } from '../support/transport.ts';
 
 const NODE = '/api/v1/nodes/n1';
 const NODE_REBOOT = '/apis/drydock.dev/v1alpha1/nodereboots/n1';
@@ -31,7 +31,7 @@ describe('the effects', () => {
   let taken: [keyof Written, KubeObject][];
   beforeEach(() => {
     transport = new ScriptedTransport();
-    transport.answer = () => ({ body: { metadata: { name: 'answered' } } });
+    transport.answer = (request) => ({ body: { ...sentSpec(request), metadata: { name: 'answered' } } });
     taken = [];
     const take = (what: keyof Written) => (object: KubeObject) => void taken.push([what, object]);
     const written = {
@@ -170,7 +170,10 @@ describe('the effects', () => {
       expect(sent.what).to.equal(path);
       expect(sent.request.headers).to.include({ 'content-type': 'application/merge-patch+json' });
       expect(sent.body).to.deep.equal({ ...patch, metadata: { ...patch.metadata, resourceVersion } });
-      expect(taken, 'the answer is known at once').to.deep.equal([[takes, { metadata: { name: 'answered' } }]]);
+      expect(
+        taken.map(([what, { metadata }]) => [what, metadata.name]),
+        'the answer is known at once',
+      ).to.deep.equal([[takes, 'answered']]);
     });
   }
 
@@ -187,6 +190,13 @@ describe('the effects', () => {
       'new',
       ...history.slice(0, 9).map(({ attemptID }) => attemptID),
     ]);
+  });
+
+  it('says so when the API server has dropped what was written, as one with an older definition does', async () => {
+    transport.answer = () => ({ body: { metadata: { name: 'answered' }, spec: { attempt: { id: 'a1' } } } });
+    const step = { kind: 'failAttempt', nodeReboot, attempt, code: 'RebootTimedOut', message: 'm', now: 0 } as const;
+    const refused = await effects.perform(step).catch((error: Error) => error.message);
+    expect(refused).to.contain('the API server has dropped spec.attempt.failure: apply the resource definitions');
   });
 
   it('makes a NodeReboot that belongs to its Node and goes with it', async () => {

@@ -8,7 +8,7 @@ import type { ObjectStep } from '../../src/core/steps.ts';
 import { annotated } from '../support/attempt.ts';
 import { FakeClock } from '../support/clock.ts';
 import { aNode, aNodeReboot, anAttempt, aPolicy, cordonedFor, NOON } from '../support/cluster.ts';
-import { bodyOf, ScriptedTransport, status } from '../support/transport.ts';
+import { bodyOf, ScriptedTransport, sentSpec, status } from '../support/transport.ts';
 
 const ID = 'attempt-of-n1';
 const nodeReboot = aNodeReboot('n1');
@@ -25,7 +25,7 @@ describe('the effects of what people say and of what fails', () => {
   let taken: string[];
   beforeEach(() => {
     transport = new ScriptedTransport();
-    transport.answer = () => ({ body: { metadata: { name: 'answered' } } });
+    transport.answer = (request) => ({ body: { ...sentSpec(request), metadata: { name: 'answered' } } });
     taken = [];
     const take = (what: string) => (_object: KubeObject) => void taken.push(what);
     const written = { lock: take('lock'), node: take('node'), nodeReboot: take('nodeReboot'), policy: take('policy') };

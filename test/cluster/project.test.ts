@@ -25,7 +25,14 @@ describe('what is kept of a Node', () => {
       node(
         { labels: { a: 'b' }, annotations: { 'drydock.dev/pause': 'x', 'other.dev/drydock.dev/': 'y' } },
         {
-          spec: { unschedulable: true },
+          spec: {
+            unschedulable: true,
+            taints: [
+              { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' },
+              { key: 'soft', effect: 'PreferNoSchedule' },
+              { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' },
+            ],
+          },
           status: {
             nodeInfo: { bootID: 'b1' },
             conditions: [{ type: 'DiskPressure', status: 'False', lastHeartbeatTime: 'other' }, ready],
@@ -42,6 +49,7 @@ describe('what is kept of a Node', () => {
       createdAt: '2026-01-01T00:00:00Z',
       deleting: false,
       unschedulable: true,
+      taints: ['dedicated=gpu:NoSchedule'],
       unschedulableManagers: [],
       bootID: 'b1',
       ready: true,

@@ -12,7 +12,7 @@ const daemonSet = (
   scheduled = 3,
 ): DaemonSet => ({
   metadata: { name, namespace: 'kube-system', uid: 'u', resourceVersion: '1', creationTimestamp: '', ...metadata },
-  spec: { template: { spec: { containers: [{ image: 'sidecar' }, { image }] } } },
+  spec: { template: { spec: { hostPID: true, containers: [{ image: 'sidecar' }, { image }] } } },
   status: { desiredNumberScheduled: scheduled },
 });
 
@@ -43,6 +43,14 @@ describe('a DaemonSet that reboots nodes', () => {
     expect(productOf(daemonSet('kured', 'kured', {}, 0))).to.equal('');
     const { status: _, ...uncounted } = daemonSet('kured');
     expect(productOf(uncounted)).to.equal('kured');
+  });
+
+  it('does not count if it cannot reach its host: a name alone must not stop reboots', () => {
+    const { spec: _, ...rest } = daemonSet('kured', 'kured');
+    const withSpec = (spec: object) => productOf({ ...rest, spec: { template: { spec } } });
+    expect(withSpec({ containers: [{ image: 'kured' }] })).to.equal('');
+    expect(withSpec({ containers: [{ image: 'kured', securityContext: { privileged: true } }] })).to.equal('kured');
+    expect(withSpec({ containers: [{ image: 'kured' }], volumes: [{ hostPath: { path: '/run' } }] })).to.equal('kured');
   });
 
   it('has a DaemonSet without containers be none', () => {

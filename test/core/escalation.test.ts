@@ -98,7 +98,7 @@ describe('an escalated drain', () => {
     expect(plan.inFlight.get('n1')?.verdict).to.deep.include({
       code: 'DeletingPods',
       message:
-        'The drain did not end in time, so the pods that are left are deleted (drain.onTimeout). So far: default/web-1: forbidden',
+        'The drain did not end in time, so the pods that are left are deleted (drain.onTimeout): default/web-1: forbidden',
     });
   });
 

@@ -70,12 +70,17 @@ describe('before the cordon', () => {
     expect(writesOf(decideOn(preparing([budget('web', 0)], granted)).plan)).to.deep.equal(['cordon']);
   });
 
-  it('what else goes wrong with a dry run is left to the drain', () => {
-    const tried: Record<string, EvictionOutcome> = {
-      'web-1': { kind: 'error', message: 'webhook is down' },
-      'web-2': { kind: 'throttled', retryAfterMs: 1 },
-    };
-    expect(writesOf(decideOn(preparing([budget('web', 0)], tried)).plan)).to.deep.equal(['cordon']);
+  it('a dry run that could not be answered is made again in a moment, and nothing is cordoned meanwhile', () => {
+    for (const outcome of [
+      { kind: 'error' as const, message: 'webhook is down' },
+      { kind: 'throttled' as const, retryAfterMs: 1 },
+    ]) {
+      const tried: Record<string, EvictionOutcome> = { 'web-1': outcome, 'web-2': { kind: 'granted' } };
+      const { plan, timers } = decideOn(preparing([budget('web', 0)], tried));
+      expect(writesOf(plan)).to.deep.equal([]);
+      expect(plan.inFlight.get('n1')?.verdict.code).to.equal('Preflight');
+      expect(timers.nextWake).to.equal(2_000);
+    }
   });
 
   it('at most twenty evictions are tried out', () => {

@@ -108,7 +108,8 @@ describe('a node that is not verified in time', () => {
     const { plan } = decideOn(late());
     expect(theStep(plan.steps, 'failAttempt')).to.include({
       code: 'NotVerified',
-      message: 'The node has rebooted; its kubelet has not said Ready since.',
+      message:
+        'The node has rebooted; its kubelet has not said Ready since. It goes on by itself once the node is well; else annotate its NodeReboot with drydock.dev/release and the ID of the attempt.',
     });
     expect(verdictOf(late({ attempt: { failure } }))).to.deep.include({ writes: [], phase: 'Failed' });
   });

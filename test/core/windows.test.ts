@@ -131,6 +131,7 @@ describe('the expected duration', () => {
       rebooted(90, 1, { policy: 'other' }),
       rebooted(90, 1, { outcome: 'Interrupted' }),
       rebooted(90, 1, { outcome: 'Failed' }),
+      rebooted(90, 1, { healed: true }),
       rebooted(-90, 1),
       rebooted(90, 1, { startedAt: 'nonsense' }),
     ];
@@ -138,18 +139,35 @@ describe('the expected duration', () => {
     expect(expected([others, [1, 2, 3, 4, 5].map((ago) => rebooted(2, ago))])).to.equal(2);
   });
 
-  it('is always the longest of the twenty that ended last, of all nodes together', () => {
+  it('is always the longest of the twenty that ended last, of all nodes together, up to half of the window', () => {
     const reboot = fc.record({ minutes: fc.integer({ min: 0, max: 600 }), ago: fc.integer({ min: 0, max: 100_000 }) });
     const fleets = fc.array(fc.uniqueArray(reboot, { maxLength: 10, selector: ({ ago }) => ago }), { maxLength: 6 });
     const distinct = fleets.filter((list) => new Set(list.flat().map(({ ago }) => ago)).size === list.flat().length);
     const property = fc.property(distinct, (list) => {
       const all = list.flat().sort((a, b) => a.ago - b.ago);
-      const oracle = all.length < 5 ? 15 : Math.max(...all.slice(0, 20).map(({ minutes }) => minutes));
+      const longest = Math.max(...all.slice(0, 20).map(({ minutes }) => minutes));
+      const oracle = all.length < 5 ? 15 : Math.min(90, longest);
       expect(expected(list.map((history) => history.map(({ minutes, ago }) => rebooted(minutes, ago))))).to.equal(
         oracle,
       );
     });
     fc.assert(property, { numRuns: 200 });
+  });
+
+  it('never keeps a node from every window: one slow reboot is no reason to give up', () => {
+    expect(expected([[1, 2, 3, 4, 5].map((ago) => rebooted(600, ago))])).to.equal(90);
+    expect(expected([[1, 2, 3, 4, 5].map((ago) => rebooted(600, ago))], '2h'), 'unless the policy says so').to.equal(
+      120,
+    );
+  });
+
+  it('counts for a freeze that comes as well, also without windows', () => {
+    const freezes = [{ from: '2026-11-02T12:10:00Z', until: '2026-11-03T00:00:00Z', reason: 'quarter' }];
+    expect(why(fleet(['n1'], { policies: [aPolicy({ schedule: { freezes } })] }), 'n1')).to.deep.equal([
+      'WindowTooShort',
+    ]);
+    const short = { freezes, expectedDuration: '10m' };
+    expect(started(fleet(['n1'], { policies: [aPolicy({ schedule: short })] }))).to.deep.equal(['n1']);
   });
 
   it('is what decides: a fleet that takes longer than the policy thinks is not begun too late', () => {

@@ -35,6 +35,7 @@ export function aNode(name: string, changes: Partial<NodeView> = {}): NodeView {
     createdAt: LONG_AGO,
     deleting: false,
     unschedulable: false,
+    taints: [],
     unschedulableManagers: [],
     bootID: `boot-1-of-${name}`,
     ready: true,

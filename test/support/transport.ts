@@ -9,6 +9,12 @@ import {
 /** What a request is answered with: a status and a body, or the error of a connection that died. */
 export type Answer = { status?: number; body?: unknown; headers?: Record<string, string> } | Error;
 
+/** The spec that a patch sent, as an API server that keeps all of it answers it. */
+export function sentSpec(request: TransportRequest): { spec?: object } {
+  const { spec } = bodyOf(request) as { spec?: object };
+  return spec === undefined ? {} : { spec };
+}
+
 /** A way to an API server that answers as the test says, and remembers what it was asked. */
 export class ScriptedTransport implements Transport {
   readonly requests: TransportRequest[] = [];

@@ -266,6 +266,8 @@ export interface HistoryEntry {
   policy?: string;
   /** What asked for the reboot. */
   trigger?: 'Sentinel' | 'Person';
+  /** Whether the attempt had been Failed before the node came back. */
+  healed?: boolean;
   /** When the slot was taken. */
   startedAt: string;
   /** When the node was put back. */

@@ -113,8 +113,8 @@ export interface Schedule {
   windows?: ScheduleWindow[];
   /**
    * How long a reboot is expected to take from its start to its end, from 1s to 24h. Nothing starts that is not
-   * expected to end inside the window. Once five nodes of the policy have rebooted, the longest of its last twenty
-   * reboots is expected instead.
+   * expected to end inside the window. After five reboots under the policy the longest of its last twenty is expected
+   * instead, but no more than half of the longest window.
    */
   expectedDuration?: string;
   /** When nothing may start, whatever the windows say. */

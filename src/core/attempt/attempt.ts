@@ -100,7 +100,7 @@ export function contextOf(
   slot: Slot,
   node: NodeView,
   epoch: number,
-  halted: Verdict | null,
+  { owner, halted }: Pick<AttemptContext, 'owner' | 'halted'>,
 ): AttemptContext {
   const nodeReboot = snapshot.nodeReboots.get(slot.node);
   const recorded = nodeReboot?.spec.attempt;
@@ -113,6 +113,7 @@ export function contextOf(
     attempt: recorded?.id === slot.attemptID ? recorded : undefined,
     cordon: cordonOf(node),
     policy: snapshot.policies.find((policy) => policy.metadata.uid === slot.policyUID),
+    owner,
     halted,
     epoch,
   };

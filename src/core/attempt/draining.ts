@@ -32,8 +32,8 @@ function evicting(context: LiveContext, state: DrainState): Progress {
 }
 
 function deleting(context: LiveContext, state: DrainState): Progress {
-  const failed = state.waitingFor.length > 0 ? ` So far: ${state.waitingFor.slice(0, 3).join('; ')}` : '';
-  const message = `The drain did not end in time, so the pods that are left are deleted (drain.onTimeout).${failed}`;
+  const failed = state.waitingFor.length > 0 ? `: ${state.waitingFor.slice(0, 3).join('; ')}` : '.';
+  const message = `The drain did not end in time, so the pods that are left are deleted (drain.onTimeout)${failed}`;
   return { ...moving(context, state, 'deletePods'), verdict: { code: 'DeletingPods', message } };
 }
 

@@ -87,6 +87,7 @@ function remembered({ snapshot, nodeReboot, attempt, slot, node }: AttemptContex
     attemptID: slot.attemptID,
     policy: attempt?.policy.name ?? '',
     trigger: attempt?.trigger ?? 'Sentinel',
+    ...(attempt?.failure === undefined ? {} : { healed: ending.outcome === 'Rebooted' }),
     startedAt: attempt?.startedAt ?? new Date(snapshot.now).toISOString(),
     endedAt: new Date(snapshot.now).toISOString(),
     fromBootID: slot.fromBootID,

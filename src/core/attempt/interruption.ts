@@ -28,16 +28,18 @@ const CHECKS: readonly Check[] = [
   ({ cordon, attempt }) => {
     const lifted = cordon.whose === 'lifted' || (attempt.cordonedBefore === true && cordon.whose === 'none');
     if (lifted) return verdict('CordonLifted', 'Somebody has uncordoned the node.');
+    const cordoned = cordon.whose === 'foreign' && attempt.cordonedBefore === false;
+    if (cordoned) return verdict('CordonTaken', 'Somebody else has cordoned the node since the attempt began.');
     if (cordon.whose === 'taken') return verdict('CordonTaken', 'Somebody else has cordoned the node anew.');
     return null;
   },
-  ({ policy, node }) => {
+  ({ policy, node, owner }) => {
     if (policy === undefined || isDeleted(policy))
       return verdict('PolicyGone', 'The policy of the attempt has been deleted.');
     if (policy.spec.mode !== 'Enforce') return verdict('ReportOnly', 'The policy has been set to Report.');
     if (!matches(policy.spec.nodeSelector, node.labels))
       return verdict('NotSelected', 'The policy no longer selects the node.');
-    return null;
+    return owner === policy.metadata.uid ? null : verdict('NotSelected', 'Another policy owns the node now.');
   },
   ({ nodeReboot, attempt }) =>
     attempt.trigger === 'Sentinel' && nodeReboot.status?.agent?.rebootRequired === false

@@ -1,11 +1,14 @@
 import type { Pod } from '../../api/objects.ts';
 import type { Ask, EvictionOutcome, PodBudget, Verdict } from '../model.ts';
 import { matches } from '../policy/selector.ts';
+import { nameOf } from './drain.ts';
 import { drainOf, reading, refused } from './draining.ts';
 import { end, type LiveContext, type Progress } from './progress.ts';
 
 /** How long the reads before the cordon may take altogether. */
 const PREFLIGHT_TIMEOUT_MS = 60_000;
+/** How soon an eviction is tried out again when the API server could not say. */
+const RETRY_MS = 2_000;
 /** As many evictions are tried out as are needed to name what blocks. */
 const TRIED_OUT_AT_MOST = 20;
 
@@ -27,12 +30,16 @@ export function preflight(context: LiveContext): Progress | null {
 }
 
 /** What PodDisruptionBudgets would refuse, in words; or what has to be read to know. */
-function budgetsOf({ snapshot, node }: LiveContext, pods: readonly Pod[]): string[] | Progress {
+function budgetsOf({ snapshot, node, timers }: LiveContext, pods: readonly Pod[]): string[] | Progress {
   const { budgets, dryRuns } = snapshot.answers;
   if (budgets === null) return asking({ kind: 'budgets' });
   const doubtful = pods.filter((pod) => isDoubtful(pod, budgets)).slice(0, TRIED_OUT_AT_MOST);
   const untried = doubtful.filter(({ metadata }) => !dryRuns.has(metadata.uid));
   if (untried.length > 0) return asking({ kind: 'dryRun', node: node.name, pods: untried });
+  if (doubtful.some(({ metadata }) => isUnknown(dryRuns.get(metadata.uid)))) {
+    timers.wakeIn(RETRY_MS);
+    return asking();
+  }
   return doubtful.flatMap((pod) => refusalOf(pod, dryRuns.get(pod.metadata.uid)));
 }
 
@@ -46,9 +53,8 @@ export function isDoubtful({ metadata, status }: Pod, budgets: readonly PodBudge
   return its.length > 1 || its.some(({ disruptionsAllowed }) => disruptionsAllowed < 1);
 }
 
-/** Only an answer about budgets keeps the node in service; what else goes wrong is the drain's to meet. */
-function refusalOf({ metadata }: Pod, outcome: EvictionOutcome | undefined): string[] {
-  const name = `${metadata.namespace}/${metadata.name}`;
+function refusalOf(pod: Pod, outcome: EvictionOutcome | undefined): string[] {
+  const name = nameOf(pod);
   if (outcome?.kind === 'budget') return [`${name}: ${outcome.message}`];
   if (outcome?.kind === 'manyBudgets') return [`${name}: more than one PodDisruptionBudget selects it`];
   return [];
@@ -59,9 +65,14 @@ function wouldBlock(pods: readonly string[]): Verdict {
   return { code: 'DrainWouldBlock', message };
 }
 
-function asking(ask: Ask): Progress {
+/** Neither granted nor refused: the API server could not say. It is asked again in the next cycle. */
+function isUnknown(outcome: EvictionOutcome | undefined): boolean {
+  return outcome?.kind === 'throttled' || outcome?.kind === 'error';
+}
+
+function asking(...asks: Ask[]): Progress {
   const message = 'It is found out whether the pods of the node could be evicted.';
-  return { phase: 'Preparing', verdict: { code: 'Preflight', message }, asks: [ask] };
+  return { phase: 'Preparing', verdict: { code: 'Preflight', message }, asks };
 }
 
 const NOT_READABLE: Verdict = {

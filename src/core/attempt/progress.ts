@@ -17,6 +17,11 @@ export interface Progress {
   drain?: DrainState;
 }
 
+/** Whether an attempt is on its way: a Failed one waits for a person, or for the node to come back. */
+export function isMoving(progress: Progress | undefined): boolean {
+  return progress !== undefined && progress.phase !== 'Failed';
+}
+
 /** One attempt with everything that its next move is decided from. */
 export interface AttemptContext {
   snapshot: Snapshot;
@@ -29,6 +34,8 @@ export interface AttemptContext {
   cordon: Cordon;
   /** The policy as it is now, if it still is. */
   policy: RebootPolicy | undefined;
+  /** The UID of the policy that owns the node now; undefined if none does. */
+  owner: string | undefined;
   /** Why that policy has halted; null if it has not. */
   halted: Verdict | null;
   epoch: number;

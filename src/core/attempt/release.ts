@@ -1,14 +1,16 @@
 import { ANNOTATIONS } from '../../api/names.ts';
-import type { NodeReboot } from '../model.ts';
+import type { NodeReboot, Verdict } from '../model.ts';
 import { mayRebootLate } from '../queue/failures.ts';
 import { isMarked } from './cordon.ts';
 import { freedOnceRead, recorded } from './finish.ts';
-import type { AttemptContext, Progress } from './progress.ts';
+import { type AttemptContext, end, type Progress } from './progress.ts';
 
 /** The end of an attempt that a person has released. */
 export const RELEASED = 'Released';
-const MESSAGE =
+const LATE =
   'A person has released the attempt. The node was left cordoned, and a late reboot of it is still possible: look after it, then uncordon it.';
+const UNWELL =
+  'A person has released the attempt. The node has rebooted and was left cordoned: look after it, then uncordon it.';
 
 /**
  * The next move of an attempt that a person has given up although its reboot was accepted. The slot is freed and the
@@ -17,12 +19,14 @@ const MESSAGE =
  */
 export function released(context: AttemptContext): Progress {
   const { slot, node } = context;
+  const verdict = verdictOf(context);
+  const progress = { phase: 'Uncordoning', verdict } as const;
   const mayBeLate = node.bootID === slot.fromBootID && !mayRebootLate(node);
   if (isMarked(node) || mayBeLate) {
-    return { ...ENDING, step: { kind: 'releaseNode', node, attemptID: slot.attemptID, boot: slot.fromBootID } };
+    return { ...progress, step: { kind: 'releaseNode', node, attemptID: slot.attemptID, boot: slot.fromBootID } };
   }
-  const history = recorded(context, { outcome: 'Failed', code: RELEASED, message: MESSAGE });
-  return { ...ENDING, ...(history === null ? freedOnceRead(context, MESSAGE) : { step: history }) };
+  const history = recorded(context, { outcome: 'Failed', ...verdict });
+  return { ...progress, ...(history === null ? freedOnceRead(context, verdict.message) : { step: history }) };
 }
 
 /** Whether the attempt has been marked as released: nothing that happens later undoes that. */
@@ -36,10 +40,12 @@ export function release(context: AttemptContext): Progress | null {
   if (nodeReboot === undefined || releaseOf(nodeReboot) !== slot.attemptID) return null;
   if (attempt === undefined) return released(context);
   if (attempt.failure === undefined) return null;
-  return { ...ENDING, step: { kind: 'endAttempt', nodeReboot, attempt, code: RELEASED, message: MESSAGE } };
+  return end({ nodeReboot, attempt }, verdictOf(context));
 }
 
-const ENDING = { phase: 'Uncordoning', verdict: { code: RELEASED, message: MESSAGE } } as const;
+function verdictOf({ node, slot }: AttemptContext): Verdict {
+  return { code: RELEASED, message: node.bootID === slot.fromBootID ? LATE : UNWELL };
+}
 
 /** The attempt that a person wants to give up, by annotation. */
 export function releaseOf({ metadata }: NodeReboot): string | undefined {

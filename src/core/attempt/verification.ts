@@ -7,27 +7,32 @@ import type { AttemptContext, Progress } from './progress.ts';
 /** How often a node's Lease is read while its first renewal is awaited. */
 const LEASE_PERIOD_MS = 1_000;
 
+/** … and once it has taken too long. */
+const FAILED_PERIOD_MS = 30_000;
+
 /** What a rebooted node still lacks before it may be handed back; null when it lacks nothing, or was handed back. */
 export function verify(context: AttemptContext): Progress | null {
   const { node, cordon, slot, attempt, nodeReboot, timers } = context;
   if (!isMarked(node) && cordon.whose !== 'foreign') return null;
   const rules = (attempt && frozenRules(attempt)) ?? DEFAULTS;
   const lacking = missing(context, rules.daemonSets) ?? soaking(context, rules.soakMs);
+  // The time runs on while the node soaks, or one that comes and goes would keep its slot for ever.
+  const late = timers.expired(`verify/${slot.attemptID}`, rules.readyTimeoutMs + rules.soakMs);
   if (lacking === null) return null;
   const { verdict, asks, soaks } = lacking;
-  const failure = attempt?.failure;
-  if (failure?.code === NOT_VERIFIED) return { phase: 'Failed', verdict: { ...verdict, code: NOT_VERIFIED }, asks };
-  if (soaks || !timers.expired(`verify/${slot.attemptID}`, rules.readyTimeoutMs))
-    return { phase: 'Verifying', verdict, asks };
   const failed = { phase: 'Failed', verdict: { ...verdict, code: NOT_VERIFIED }, asks } as const;
+  if (attempt?.failure?.code === NOT_VERIFIED) return failed;
+  if (soaks || !late) return { phase: 'Verifying', verdict, asks };
   if (nodeReboot === undefined || attempt === undefined) return failed;
-  const { message } = verdict;
+  const message = `${verdict.message} ${HEALS}`;
   return {
     ...failed,
     step: { kind: 'failAttempt', nodeReboot, attempt, code: NOT_VERIFIED, message, now: context.snapshot.now },
   };
 }
 
+const HEALS =
+  'It goes on by itself once the node is well; else annotate its NodeReboot with drydock.dev/release and the ID of the attempt.';
 const NOT_VERIFIED = 'NotVerified';
 
 interface Lacking {
@@ -41,7 +46,8 @@ interface Lacking {
  * After a quick reboot Ready never changes, and right after any reboot it may still be the old boot's: it counts only
  * with the new boot ID, a heartbeat other than the one before the reboot, and a Lease renewed since.
  */
-function missing({ node, nodeReboot, snapshot, timers, slot }: AttemptContext, daemonSets: boolean): Lacking | null {
+function missing(context: AttemptContext, daemonSets: boolean): Lacking | null {
+  const { node, nodeReboot, snapshot } = context;
   const baseline = nodeReboot?.spec.reboot?.baseline;
   if (!node.ready || node.lastHeartbeatTime === baseline?.lastHeartbeatTime) {
     return lacks('NotReady', 'The node has rebooted; its kubelet has not said Ready since.');
@@ -49,21 +55,27 @@ function missing({ node, nodeReboot, snapshot, timers, slot }: AttemptContext, d
   if (nodeReboot?.status?.agent?.bootID !== node.bootID) {
     return lacks('AgentNotBack', 'The node has rebooted and is Ready; its agent has not reported since.');
   }
-  const renewTime = snapshot.answers.leases.get(node.name);
-  const renewed =
-    timers.isRunning(`renewed/${slot.attemptID}`) ||
-    (renewTime !== undefined && renewTime !== baseline?.leaseRenewTime);
-  if (!renewed) {
-    if (renewTime !== undefined) timers.wakeIn(LEASE_PERIOD_MS);
-    const wait = lacks('LeaseNotRenewed', 'The node has rebooted and is Ready; its Lease has not been renewed since.');
-    return { ...wait, asks: [{ kind: 'lease', node: node.name }] };
-  }
-  // Once renewed is renewed: a soak does not have to read it again and again.
-  timers.elapsed(`renewed/${slot.attemptID}`);
+  if (!leaseRenewed(context))
+    return { ...lacks('LeaseNotRenewed', NOT_RENEWED), asks: [{ kind: 'lease', node: node.name }] };
   const before = baseline?.daemonSetPods ?? [];
   return daemonSets && before.length > 0
     ? daemonSetsMissing(before, snapshot.daemonSets, node.name, snapshot.answers.pods)
     : null;
+}
+
+const NOT_RENEWED = 'The node has rebooted and is Ready; its Lease has not been renewed since.';
+
+/** Whether the kubelet has renewed the node's Lease since the reboot. Once is enough: a soak does not read it again. */
+function leaseRenewed({ node, nodeReboot, attempt, snapshot, timers, slot }: AttemptContext): boolean {
+  const before = nodeReboot?.spec.reboot?.baseline.leaseRenewTime;
+  const renewTime = snapshot.answers.leases.get(node.name);
+  const name = `renewed/${slot.attemptID}`;
+  if (timers.isRunning(name) || (renewTime !== undefined && renewTime !== before)) {
+    timers.elapsed(name);
+    return true;
+  }
+  if (renewTime !== undefined) timers.wakeIn(attempt?.failure === undefined ? LEASE_PERIOD_MS : FAILED_PERIOD_MS);
+  return false;
 }
 
 function daemonSetsMissing(

@@ -45,6 +45,11 @@ export function readPolicies(policies: readonly RebootPolicy[], nodes: Iterable<
   }));
 }
 
+/** The policy that owns a node, of policies in the order of their importance. */
+export function ownerOf(node: NodeView, policies: readonly ReadPolicy[]): ReadPolicy | undefined {
+  return policies.find(({ policy }) => !isDeleted(policy) && matches(policy.spec.nodeSelector, node.labels));
+}
+
 export function isDeleted({ metadata }: RebootPolicy): boolean {
   return metadata.deletionTimestamp !== undefined;
 }

@@ -31,8 +31,8 @@ export function isUnavailable(node: NodeView, slots: readonly Slot[], now: numbe
 
 /**
  * Reads the state of a policy's budget once, and says for each of its nodes why it may not be taken out of service now;
- * null if it may. A node that is down already takes nothing more from the policy's budget, but it does take a slot of
- * the lock.
+ * null if it may. A node that is down already is counted only once, so it may be chosen where the others leave room; it
+ * does take a slot of the lock.
  */
 export function budgetOf(policy: ReadPolicy, fleet: Fleet): (candidate: NodeView) => Verdict | null {
   const full = lockIsFull(fleet);
@@ -50,10 +50,13 @@ function lockIsFull({ slots, maxDisrupted }: Fleet): Verdict | null {
 
 function policyBudget({ policy, nodes, rules }: ReadPolicy, { slots, now, timers }: Fleet) {
   const down = nodes.filter((node) => isUnavailable(node, slots, now));
-  const names = down.map(({ name }) => name).sort();
+  // A node that the policy no longer selects, but that has been accepted under it, is still out of service because of it.
+  const owned = new Set(nodes.map(({ name }) => name));
+  const former = slots.filter((slot) => slot.policyUID === policy.metadata.uid && !owned.has(slot.node));
+  const names = [...down.map(({ name }) => name), ...former.map(({ node }) => node)].sort();
   const unavailable = new Set(names);
   const most = rules === null ? 0 : nodesOf(rules.maxUnavailable, nodes.length);
-  const byOthers = down.length >= most && !down.some((node) => hasSlot(node, slots));
+  const byOthers = names.length >= most && former.length === 0 && !down.some((node) => hasSlot(node, slots));
   const forgotten = byOthers && timers.expired(`others/${policy.metadata.uid}`, FORGOTTEN_MS);
   return (candidate: NodeView): Verdict | null => {
     const itself = unavailable.has(candidate.name);
@@ -72,11 +75,15 @@ export function hasSlot({ name, uid }: NodeView, slots: readonly Slot[]): boolea
   return slots.some((slot) => slot.node === name && slot.nodeUID === uid);
 }
 
-/** Whether draining a node would leave no other node for its pods: one that has a slot is on its way out as well. */
+/**
+ * Whether draining a node would leave no other node for its pods: one that has a slot is on its way out as well, and one
+ * with taints that the candidate has not is none that its pods are known to tolerate.
+ */
 export function isLastSchedulable(candidate: NodeView, nodes: Iterable<NodeView>, slots: readonly Slot[]): boolean {
   const leaving = new Set(slots.map(({ node }) => node));
   for (const node of nodes) {
-    if (node.name !== candidate.name && !leaving.has(node.name) && isSchedulable(node)) return false;
+    const stays = node.name !== candidate.name && !leaving.has(node.name) && isSchedulable(node);
+    if (stays && node.taints.every((taint) => candidate.taints.includes(taint))) return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 import { ANNOTATIONS } from '../../api/names.ts';
 import type { NodeReboot, NodeView, Slot } from '../model.ts';
+import { isRebootNow } from './grant.ts';
 import { isRequired } from './required.ts';
 
 /** A sentinel this soon after a boot, with the same reasons as before, has survived the reboot. In seconds. */
@@ -29,7 +30,8 @@ export function failureOf(node: NodeView, nodeReboot: NodeReboot, slots: readonl
   const failed = nodeReboot.status?.history?.find(
     ({ outcome, fromBootID }) => outcome === 'Failed' && fromBootID === node.bootID,
   );
-  if (failed === undefined || !isRequired(nodeReboot)) return null;
+  const wanted = isRequired(nodeReboot) || isRebootNow(node, nodeReboot);
+  if (failed === undefined || !wanted) return null;
   return { node: name, attemptID: failed.attemptID, code: failed.code };
 }
 

@@ -26,8 +26,13 @@ export function grantStep(node: NodeView, nodeReboot: NodeReboot, now: number): 
   if (approve === undefined && rebootNow === undefined) {
     return spec.grant !== undefined && spec.grant.bootID !== bootID ? { kind: 'dropGrant', nodeReboot } : null;
   }
-  const kept = isRebootNow(node, nodeReboot);
-  const kind = rebootNow !== undefined || kept ? 'RebootNow' : 'Approve';
-  const grant: Grant = { kind, bootID, at: new Date(now).toISOString() };
+  const grant = granted(node, nodeReboot, rebootNow !== undefined, now);
   return { kind: 'grant', nodeReboot, grant, reason: rebootNow ?? approve ?? '' };
+}
+
+/** An approval adds nothing to a `reboot-now` that is granted already, and must not make it younger than a failure. */
+function granted(node: NodeView, nodeReboot: NodeReboot, rebootNow: boolean, now: number): Grant {
+  const before = grantOf(node, nodeReboot);
+  if (!rebootNow && before?.kind === 'RebootNow') return before;
+  return { kind: rebootNow ? 'RebootNow' : 'Approve', bootID: node.bootID, at: new Date(now).toISOString() };
 }

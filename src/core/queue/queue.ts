@@ -105,7 +105,9 @@ const OWN_LAST: Verdict = {
 function sort(owner: ReadPolicy, slots: readonly Slot[], snapshot: Snapshot, timers: Timers) {
   const eligible: Candidate[] = [];
   const blocked = new Map<string, Waiting>();
-  const expectedMs = owner.rules?.schedule.windows?.length ? expectedDurationMs(owner, snapshot.nodeReboots) : 0;
+  const { windows = [], freezes = [] } = owner.rules?.schedule ?? {};
+  const scheduled = windows.length > 0 || freezes.length > 0;
+  const expectedMs = scheduled ? expectedDurationMs(owner, snapshot.nodeReboots) : 0;
   const taken = new Set(slots.map(({ node }) => node));
   for (const node of owner.nodes) {
     const nodeReboot = snapshot.nodeReboots.get(node.name);

@@ -1,5 +1,5 @@
 import type { Gates } from '../../api/generated/rebootpolicy.ts';
-import { GATE_PERIOD_MS } from '../attempt/stages.ts';
+import { GATE_PERIOD_MS } from '../attempt/request.ts';
 import type { Ask, NodeView, Slot, Snapshot, Verdict } from '../model.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
 import type { Timers } from '../timers.ts';

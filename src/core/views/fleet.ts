@@ -1,3 +1,4 @@
+import { isMoving } from '../attempt/progress.ts';
 import type { Plan } from '../decide.ts';
 import type { Snapshot } from '../model.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
@@ -36,7 +37,7 @@ function phasesOf({ nodes }: ReadPolicy, plan: Plan): Map<string, number> {
 }
 
 function blockedBy({ nodes }: ReadPolicy, plan: Plan): string | null {
-  if (nodes.some(({ name }) => plan.inFlight.has(name))) return null;
+  if (nodes.some(({ name }) => isMoving(plan.inFlight.get(name)))) return null;
   const first = nodes.map(({ name }) => plan.waiting.get(name)).find((waiting) => waiting?.required);
   return first?.blockers[0]?.code ?? null;
 }

@@ -1,5 +1,6 @@
 import type { RebootPolicyStatus } from '../../api/generated/rebootpolicy.ts';
 import type { Condition } from '../../api/objects.ts';
+import { isMoving } from '../attempt/progress.ts';
 import type { Plan } from '../decide.ts';
 import type { Slot, Snapshot, Verdict } from '../model.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
@@ -103,8 +104,8 @@ function blocked(plan: Plan, inFlight: readonly string[], waiting: readonly Kept
   const first = waiting[0]?.blockers[0];
   if (plan.held !== null) return said('Blocked', true, plan.held.code, plan.held.message);
   if (first === undefined) return said('Blocked', false, 'NotBlocked', 'No node waits for a reboot.');
-  const moving = inFlight.some((name) => plan.inFlight.get(name)?.phase !== 'Failed');
-  if (moving) return said('Blocked', false, 'NotBlocked', 'Nodes wait for the ones in flight.');
+  if (inFlight.some((name) => isMoving(plan.inFlight.get(name))))
+    return said('Blocked', false, 'NotBlocked', 'Nodes wait for the ones in flight.');
   return said('Blocked', true, first.code, first.message + aboutNodes(first));
 }
 
