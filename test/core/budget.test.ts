@@ -53,6 +53,19 @@ describe('the budget', () => {
     expect(started(full({}, { nodes: [aNode('a', { ready: false }), aNode('b'), SPARE] }))).to.deep.equal(['a']);
   });
 
+  it('takes a node for no room whose taints the pods of the last one are not known to tolerate', () => {
+    const tainted = aNode('spare', { labels: {}, taints: ['node-role.kubernetes.io/control-plane=:NoSchedule'] });
+    expect(why(fleet(['a'], { nodes: [aNode('a'), tainted] }), 'a')).to.deep.equal(['LastSchedulableNode']);
+    const alike = fleet(['a'], { nodes: [aNode('a', { taints: tainted.taints }), tainted] });
+    expect(started(alike)).to.deep.equal(['a']);
+  });
+
+  it('counts a node that has a slot of the policy, but is no longer selected by it', () => {
+    const slots = [aSlot('spare', { policyUID: 'policy-workers' })];
+    const given = fleet(['a'], { nodes: [aNode('a'), SPARE, aNode('more', { labels: {} })], slots, maxDisrupted: 5 });
+    expect(why(given, 'a')).to.deep.equal(['BudgetUsed']);
+  });
+
   it('keeps the last schedulable node', () => {
     for (const last of [{ ready: false }, { unschedulable: true }, { deleting: true }]) {
       const given = fleet(['a'], { nodes: [aNode('a'), aNode('spare', { labels: {}, ...last })] });

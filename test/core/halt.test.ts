@@ -54,6 +54,9 @@ describe('what counts as a failed node', () => {
     for (const code of ['NotAccepted', 'RebootFailed', 'Released'])
       expect(count(aNodeReboot('n1', {}, { agent: required(), history: [entry(code)] }))).to.deep.equal([code]);
     expect(count(aNodeReboot('n1', {}, { history: [entry('NotAccepted')] })), 'nothing is required').to.deep.equal([]);
+    const grant = { kind: 'RebootNow' as const, bootID: 'boot-1-of-n1', at: '2026-11-02T11:00:00Z' };
+    const wanted = aNodeReboot('n1', { grant }, { history: [entry('RebootFailed')] });
+    expect(count(wanted), 'or while a person wants it').to.deep.equal(['RebootFailed']);
     const earlier = entry('NotAccepted', { fromBootID: 'boot-0-of-n1' });
     expect(count(aNodeReboot('n1', {}, { agent: required(), history: [earlier] })), 'of another boot').to.deep.equal(
       [],

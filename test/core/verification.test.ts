@@ -98,6 +98,18 @@ describe('the soak', () => {
   });
 });
 
+describe('a node that comes and goes while it soaks', () => {
+  it('is Failed when its time is over, or it would keep its slot for ever', () => {
+    const spec = { verification: { soak: '5m' } };
+    const flapping = (seconds: number) =>
+      rebooted({ spec, node: { ready: false }, timers: running(`verify/${ID}`, seconds) });
+    expect(verdictOf(flapping(899)).writes).to.deep.equal([]);
+    expect(verdictOf(flapping(900)).writes).to.deep.equal(['failAttempt']);
+    const soaking = rebooted({ spec, timers: running(`verify/${ID}`, 10) });
+    expect([...decideOn(soaking).timers.running.keys()], 'the time runs on').to.include(`verify/${ID}`);
+  });
+});
+
 describe('a node that is not verified in time', () => {
   const NOT_READY = { ready: false };
   const failure = { code: 'NotVerified', message: 'x', at: '2026-11-02T11:59:00Z' };
