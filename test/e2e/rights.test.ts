@@ -38,16 +38,16 @@ describe('rights', () => {
     return code === 0 ? '' : stderr;
   }
 
-  /** kubectl would read the status first, for which agents have no right. */
   async function patchStatus(as: Identity, node: string, status: object): Promise<string> {
+    return await patch(as, `nodereboots/${node}/status`, { status });
+  }
+
+  /** kubectl would read the object first, for which neither agents nor the controller have the right. */
+  async function patch(as: Identity, object: string, body: object): Promise<string> {
     const api = new Api(as);
     try {
-      const path = `/apis/drydock.dev/v1alpha1/nodereboots/${node}/status`;
-      const answer = await api.send(path, {
-        method: 'PATCH',
-        contentType: 'application/merge-patch+json',
-        body: { status },
-      });
+      const path = `/apis/drydock.dev/v1alpha1/${object}`;
+      const answer = await api.send(path, { method: 'PATCH', contentType: 'application/merge-patch+json', body });
       return answer.status === 200 ? '' : answer.text;
     } finally {
       api.close();
@@ -137,6 +137,21 @@ describe('rights', () => {
       expect(await refusal(controller, 'get', 'secret', 'access', '-n', 'drydock')).to.equal('');
     });
 
+    it('let it guard and halt a policy, and change nothing else of it', async () => {
+      const policy = 'rebootpolicies/workers';
+      const own = { finalizers: ['drydock.dev/in-flight'], annotations: { 'drydock.dev/halted': 'a' } };
+      expect(await patch(controller, policy, { metadata: own })).to.equal('');
+      const undone = { finalizers: null, annotations: { 'drydock.dev/halted': null } };
+      expect(await patch(controller, policy, { metadata: undone })).to.equal('');
+      const refused: readonly [object, string][] = [
+        [{ spec: { mode: 'Enforce' } }, 'may not change what one says'],
+        [{ metadata: { annotations: { 'drydock.dev/pause': 'x' } } }, 'only its own annotations'],
+        [{ metadata: { finalizers: ['example.com/other'] } }, 'only its own finalizer'],
+        [{ metadata: { labels: { a: 'b' } } }, 'does not change the labels'],
+      ];
+      for (const [body, why] of refused) expect(await patch(controller, policy, body)).to.contain(why);
+    });
+
     const forbidden: readonly (readonly string[])[] = [
       ['get', 'secrets', '-n', 'drydock'],
       ['get', 'secret', 'access', '-n', 'default'],
@@ -155,5 +170,38 @@ describe('rights', () => {
         expect(await refusal(controller, ...args)).to.contain('orbidden');
       });
     }
+  });
+
+  describe('of a person on call, who may patch NodeReboots and RebootPolicies', () => {
+    let person: Identity;
+    before(async () => {
+      await h.kubectl('create', 'serviceaccount', 'on-call', '-n', 'default');
+      const verbs = ['--verb=get,list,patch', '--resource=nodereboots.drydock.dev,rebootpolicies.drydock.dev'];
+      await h.kubectl('create', 'clusterrole', 'on-call', ...verbs);
+      const binding = ['--clusterrole=on-call', '--serviceaccount=default:on-call'];
+      await h.kubectl('create', 'clusterrolebinding', 'on-call', ...binding);
+      person = await h.bed.serviceAccount({ namespace: 'default', name: 'on-call' });
+    });
+
+    it('let them say what they want', async () => {
+      expect(await refusal(person, 'annotate', 'nodereboot', 'n2', 'drydock.dev/hold=disk')).to.equal('');
+      expect(await refusal(person, 'annotate', 'nodereboot', 'n2', 'drydock.dev/hold-')).to.equal('');
+      expect(await refusal(person, 'annotate', 'rebootpolicy', 'workers', 'drydock.dev/pause=x')).to.equal('');
+      expect(await refusal(person, 'annotate', 'rebootpolicy', 'workers', 'drydock.dev/pause-')).to.equal('');
+    });
+
+    it("do not let them have a node rebooted past the controller's decisions", async () => {
+      const attempt = { attemptID: 'forged', fromBootID: 'b', nodeRebootUID: 'u', delaySeconds: 0, timeoutSeconds: 60 };
+      const reboot = { ...attempt, baseline: {} };
+      const refused = await patch(person, 'nodereboots/n2', { spec: { reboot } });
+      expect(refused).to.contain('only the controller makes NodeReboots and writes their spec');
+      const grant = { kind: 'RebootNow', bootID: 'b', at: '2026-11-02T12:00:00Z' };
+      expect(await patch(person, 'nodereboots/n2', { spec: { grant } })).to.contain('only the controller');
+    });
+
+    it('do not let them change what a policy says', async () => {
+      const refused = await patch(person, 'rebootpolicies/workers', { spec: { mode: 'Enforce' } });
+      expect(refused).to.contain('who may not create RebootPolicies may not change what one says');
+    });
   });
 });
