@@ -18,6 +18,7 @@ export function auditOf(step: ObjectStep): Fields {
         node: step.nodeReboot.metadata.name,
         attemptID: id,
         trigger,
+        grant: step.nodeReboot.spec.grant?.kind,
         policy: policy.name,
         reasons: step.nodeReboot.status?.agent?.reasons ?? [],
       };

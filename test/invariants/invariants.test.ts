@@ -85,6 +85,33 @@ describe('the invariants', () => {
     expect(history.broken()).to.equal('');
   });
 
+  it('let the reboot of an attempt come late that a person has released, in that boot only', () => {
+    const released = (boot: string) =>
+      requested()
+        .has('NodeReboot', 'n1', { spec: {}, status: {} })
+        .node('n1', { metadata: { annotations: { 'drydock.dev/released-boot': boot } }, spec: { unschedulable: true } })
+        .lock([])
+        .node('n1', { spec: { unschedulable: true } }, 'b2');
+    expect(released('b1').broken()).to.equal('');
+    expect(released('b0').broken()).to.contain('without an accepted attempt');
+  });
+
+  it("let the controller's own pod stay only where the policy allows the last node to go", () => {
+    const labels = { 'app.kubernetes.io/name': 'drydock', 'app.kubernetes.io/component': 'controller' };
+    const controller = { metadata: { labels }, spec: { nodeName: 'n1' }, status: { phase: 'Running' } };
+    const asked = (allowLastNode: boolean) =>
+      new History()
+        .lock([{ ...SLOT, requested: 'uid-n1' }])
+        .node('n1', CORDONED)
+        .has('Pod', 'drydock-controller', controller)
+        .has('NodeReboot', 'n1', {
+          spec: { ...REQUEST, attempt: { id: 'a1', policy: { spec: { disruption: { allowLastNode } } } } },
+          status: { phase: 'Failed' },
+        });
+    expect(asked(true).broken()).to.equal('');
+    expect(asked(false).broken()).to.contain('with drydock-controller on it');
+  });
+
   const violations: Record<string, [History, string]> = {
     'two nodes cordoned at once': [
       new History()

@@ -3,6 +3,7 @@
  * They read only what anybody can see: Nodes, NodeReboots, Pods and the lock.
  */
 
+import type { KubeObject } from '../../src/api/objects.ts';
 import type { TimelineEntry } from '../testbed/timeline/timeline.ts';
 import {
   bootIDOf,
@@ -12,6 +13,7 @@ import {
   epochOf,
   isOutOfService,
   isPaused,
+  isReleased,
   isUnschedulable,
   requestOf,
   slotsOf,
@@ -88,10 +90,11 @@ const RULES: readonly Rule[] = [
   },
   {
     name: '3: a node that was ever asked reboots only for an accepted attempt, cordoned, with its slot, and once an attempt',
-    broken: ({ kind, name, object, previous }, world) => {
-      if (kind === 'NodeReboot' && requestOf(object) !== undefined) world.asked.add(name);
+    broken: (entry, world) => {
+      const { kind, name, object, previous } = entry;
+      if (newRequest(entry) !== undefined) world.asked.add(name);
       if (kind !== 'Node' || previous === undefined || bootIDOf(previous) === bootIDOf(object)) return undefined;
-      if (!world.asked.has(name)) return undefined;
+      if (!isAccountable(previous, world)) return undefined;
       const slot = slotsOf(world.lock).find(({ node }) => node === name);
       // A NodeReboot that was replaced after the request has forgotten whether it was accepted: it counts as accepted.
       const replaced = slot !== undefined && slot.requested !== world.nodeReboots.get(name)?.metadata.uid;
@@ -204,6 +207,11 @@ function judge(entry: Change, world: World, limits: Limits): void {
       `invariant ${name}: ${what} (${entry.type} ${entry.kind}/${entry.name} at revision ${entry.revision})`,
     );
   }
+}
+
+/** Whether a reboot of a node, as it was before, has to be of an attempt: others reboot nodes too, and a released one may be late. */
+function isAccountable(before: KubeObject, world: World): boolean {
+  return world.asked.has(before.metadata.name) && !isReleased(before);
 }
 
 function newRequest({ kind, type, object, previous }: Change) {

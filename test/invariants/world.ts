@@ -21,7 +21,12 @@ interface Request {
 interface AttemptShape {
   id: string;
   escalation?: { kind: string };
-  policy?: { spec?: { drain?: { podSelector?: LabelSelector; skipWaitForDeleteTimeout?: string } } };
+  policy?: {
+    spec?: {
+      disruption?: { allowLastNode?: boolean };
+      drain?: { podSelector?: LabelSelector; skipWaitForDeleteTimeout?: string };
+    };
+  };
 }
 
 interface NodeRebootShape {
@@ -45,6 +50,8 @@ export class World {
       if (name === 'drydock-lock') this.lock = type === 'DELETED' ? undefined : object;
       return;
     }
+    // One that is made again under the name is another node.
+    if (kind === 'Node' && type === 'DELETED') this.asked.delete(name);
     const objects = { Node: this.nodes, NodeReboot: this.nodeReboots, Pod: this.pods }[kind];
     const key = kind === 'Pod' ? `${object.metadata.namespace}/${name}` : name;
     if (type === 'DELETED') objects.delete(key);
@@ -103,6 +110,11 @@ export function cordonedBy({ metadata }: KubeObject): string | undefined {
   return metadata.annotations?.['drydock.dev/cordon'];
 }
 
+/** Whether a person has released an attempt in the boot that the node is in, so that its reboot may come late. */
+export function isReleased(node: KubeObject): boolean {
+  return node.metadata.annotations?.['drydock.dev/released-boot'] === bootIDOf(node);
+}
+
 export function epochOf({ metadata }: KubeObject): string | undefined {
   return metadata.annotations?.['drydock.dev/epoch'];
 }
@@ -132,9 +144,14 @@ export function drainablePodsOn({ pods }: World, node: string, nodeReboot: KubeO
 
 function mayStay({ metadata }: KubeObject, { escalation, policy }: Partial<AttemptShape> = {}): boolean {
   if (escalation?.kind === 'Reboot') return true;
+  if (policy?.spec?.disruption?.allowLastNode === true && isController(metadata)) return true;
   const { podSelector = {}, skipWaitForDeleteTimeout = '0s' } = policy?.spec?.drain ?? {};
   if (metadata.deletionTimestamp !== undefined && skipWaitForDeleteTimeout !== '0s') return true;
   return !matches(podSelector, metadata.labels ?? {});
+}
+
+function isController({ labels = {} }: KubeObject['metadata']): boolean {
+  return labels['app.kubernetes.io/name'] === 'drydock' && labels['app.kubernetes.io/component'] === 'controller';
 }
 
 function isDrainable(pod: KubeObject, node: string): boolean {

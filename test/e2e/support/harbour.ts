@@ -145,9 +145,24 @@ export class Harbour {
     );
   }
 
+  /** Waits until the agent of a node has reported for the first time. */
+  async untilReported(node: string): Promise<void> {
+    await this.until(
+      `the report of ${node}`,
+      ({ kind, name, object }) =>
+        kind === 'NodeReboot' && name === node && (object as unknown as NodeReboot).status?.agent !== undefined,
+    );
+  }
+
   /** Waits until the rebooter has been given its first order. */
   async untilOrdered({ name, rebooter }: Machine): Promise<void> {
     await waitFor(`the order of ${name}`, () => rebooter.orders.length > 0, { timeoutMs: SOON });
+  }
+
+  /** Waits until an annotation of a NodeReboot is gone. */
+  async untilGone(node: string, annotation: string): Promise<void> {
+    const gone = () => this.nodeReboot(node)?.metadata.annotations?.[annotation] === undefined;
+    await waitFor(`the end of ${annotation} of ${node}`, gone, { timeoutMs: SOON });
   }
 
   /** Waits until the verdict of a node has exactly these codes. */

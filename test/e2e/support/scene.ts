@@ -36,13 +36,7 @@ export async function setScene(h: Harbour, options: SceneOptions = {}): Promise<
   for (const name of options.machines ?? ['n1']) machines.push(await h.addMachine(name));
   const [machine] = machines;
   if (machine === undefined) throw new Error('a scene needs a machine');
-  if (held)
-    await h.deploy({
-      name: 'db',
-      replicas: 2,
-      minAvailable: 1,
-      nodeSelector: { 'kubernetes.io/hostname': machine.name },
-    });
+  if (held) await holdDrain(h, machine);
   const controller = await h.startController(options.controller);
   if (controllers > 1) await controller.waitForLog('"leading"', { timeoutMs: 60_000 });
   const standby = controllers > 1 ? await h.startController(options.controller) : undefined;
@@ -52,4 +46,11 @@ export async function setScene(h: Harbour, options: SceneOptions = {}): Promise<
     await h.until(`the NodeReboot of ${name}`, (entry) => entry.kind === 'NodeReboot' && entry.name === name);
   }
   return { machine, machines, controller, standby };
+}
+
+/** Has the drain of a machine wait, once it has begun, until `letDrain`. */
+export async function holdDrain(h: Harbour, { name }: Machine): Promise<void> {
+  // One of the two may be evicted, so nothing stands in the way before the cordon; its replacement has nowhere to go.
+  const nodeSelector = { 'kubernetes.io/hostname': name };
+  await h.deploy({ name: 'db', replicas: 2, minAvailable: 1, nodeSelector });
 }
