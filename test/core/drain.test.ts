@@ -9,6 +9,11 @@ const daemonSets = new Map([['default/o', { uid: 'u', rebooter: '' }]]);
 const owner = (kind: string, controller = true) => ({
   ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'o', uid: 'u', controller }],
 });
+const orphan = aPod('p', {
+  metadata: {
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'gone', uid: 'u', controller: true }],
+  },
+});
 const bare = aPod('p', { metadata: { ownerReferences: [] } });
 const withData = aPod('p', { spec: { volumes: [{ name: 'config' }, { name: 'scratch', emptyDir: {} }] } });
 const terminating = (pod: Pod): Pod => ({
@@ -33,6 +38,9 @@ describe('a drain', () => {
       {},
       'leave daemonSet',
     ],
+    'refuses pods whose DaemonSet is gone': [orphan, {}, 'refuse'],
+    'evicts pods whose DaemonSet is gone if it is forced': [orphan, { force: true }, 'evict'],
+    'awaits terminating pods whose DaemonSet is gone': [terminating(orphan), {}, 'await'],
     'leaves pods that have succeeded': [finished('Succeeded'), {}, 'leave finished'],
     'leaves pods that have failed': [finished('Failed'), {}, 'leave finished'],
     'awaits pods that are terminating': [terminating(aPod('p')), {}, 'await'],

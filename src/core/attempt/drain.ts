@@ -52,6 +52,8 @@ const FILTERS: readonly Filter[] = [
     if (owner?.kind !== 'DaemonSet') return null;
     const isThere = daemonSets.get(`${pod.metadata.namespace}/${owner.name}`)?.uid === owner.uid;
     if (isThere) return { action: 'leave', why: 'daemonSet' };
+    // Its garbage collection is under way.
+    if (pod.metadata.deletionTimestamp !== undefined) return null;
     const why = `belongs to the DaemonSet ${owner.name}, which is gone (drain.force evicts it)`;
     return rules.force || pod.metadata.deletionTimestamp !== undefined ? null : { action: 'refuse', why };
   },
