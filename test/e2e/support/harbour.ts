@@ -264,7 +264,7 @@ export class Harbour {
 
   /** What follows in the record is forged by the test, and cannot be judged as Drydock's. */
   forgeFromNow(): void {
-    this.#limits = { ...this.#limits, forgedFrom: this.timeline.mark() };
+    this.#limits = { forgedFrom: this.timeline.mark(), ...this.#limits };
   }
 
   /** Ends the test: everything at rest, and nothing that happened broke an invariant. */
