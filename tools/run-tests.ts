@@ -47,14 +47,15 @@ const parts: readonly Part[] = [
     about: 'against a real control plane',
     // what takes longest comes first, so that no process is left alone with it at the end
     files: [
-      'test/e2e/{agentfaults,gates,frozen,crash,takeover,people}.test.ts',
+      'test/e2e/{agentfaults,lost,frozen,gates,crash,drain,takeover,budget,wishes,installation}.test.ts',
+      'test/e2e/{people,prometheus,interruptions}.test.ts',
       'test/e2e/**/*.test.ts',
       'test/testbed/**/*.test.ts',
     ],
     testTimeoutMs: 240_000,
     timeoutMs: 3_600_000,
     // much of it is waiting; each has a control plane of its own, which takes half a GiB
-    jobs: Math.min(8, availableParallelism() + 1),
+    jobs: Math.min(8, 2 * availableParallelism()),
   },
 ];
 

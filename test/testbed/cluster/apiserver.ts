@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import type { Binaries } from '../build.ts';
 import { freePort } from '../process/ports.ts';
 import { SupervisedProcess } from '../process/supervised.ts';
+import { sleep } from '../process/wait.ts';
 import { AuditLog, auditPolicy } from './audit.ts';
 import type { Certificates } from './certificates.ts';
 
 /** Cold and beside other work the API server has needed 6 s. */
 const START_TIMEOUT_MS = 60_000;
+const MOST_TRIES = 5;
 
 /** Starts an etcd in `folder` and returns it and its URL. It is not waited for: the API server waits by itself. */
 export async function startEtcd(folder: string, { etcd }: Binaries): Promise<[SupervisedProcess, string]> {
@@ -62,9 +64,21 @@ export class ApiServer {
     ];
   }
 
-  /** Starts it and waits until it is ready. */
+  /** Starts it and waits until it is ready. After a restart its port may be taken for another moment. */
   async start(isReady: () => Promise<boolean>): Promise<void> {
     if (this.#process?.running) throw new Error('the API server is already running');
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#startOnce(isReady);
+      } catch (error) {
+        const portTaken = error instanceof Error && error.message.includes('address already in use');
+        if (!portTaken || tries === MOST_TRIES) throw error;
+        await sleep(1_000);
+      }
+    }
+  }
+
+  async #startOnce(isReady: () => Promise<boolean>): Promise<void> {
     this.#process = await SupervisedProcess.start({
       name: 'kube-apiserver',
       command: this.#command,
