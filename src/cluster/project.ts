@@ -41,7 +41,6 @@ export function daemonSetView(daemonSet: DaemonSet): DaemonSetView {
 export function podBudget({ metadata, spec, status }: PodDisruptionBudget): PodBudget {
   return {
     namespace: metadata.namespace ?? '',
-    name: metadata.name,
     selector: spec?.selector ?? null,
     disruptionsAllowed: status?.disruptionsAllowed ?? 0,
   };

@@ -115,7 +115,6 @@ export interface Replica {
 /** A PodDisruptionBudget as far as decisions care. */
 export interface PodBudget {
   namespace: string;
-  name: string;
   /** Null selects no pod. */
   selector: LabelSelector | null;
   disruptionsAllowed: number;

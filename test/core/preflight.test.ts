@@ -7,9 +7,8 @@ import { type Flight, ID, inFlight, running, theStep } from '../support/attempt.
 import { aPod, decideOn, writesOf } from '../support/cluster.ts';
 
 const labelled = (name: string, labels: Record<string, string>): Pod => aPod(name, { metadata: { labels } });
-const budget = (name: string, disruptionsAllowed: number, selector: PodBudget['selector'] = {}): PodBudget => ({
+const budget = (disruptionsAllowed: number, selector: PodBudget['selector'] = {}): PodBudget => ({
   namespace: 'default',
-  name,
   selector,
   disruptionsAllowed,
 });
@@ -36,12 +35,12 @@ describe('before the cordon', () => {
   it('PodDisruptionBudgets are read, and nothing is tried out where each has one to give', () => {
     const first = decideOn(preparing(null)).plan;
     expect([writesOf(first), first.asks]).to.deep.equal([[], [{ kind: 'budgets' }]]);
-    expect(writesOf(decideOn(preparing([budget('web', 1)])).plan)).to.deep.equal(['cordon']);
+    expect(writesOf(decideOn(preparing([budget(1)])).plan)).to.deep.equal(['cordon']);
   });
 
   it('only the pods whose budgets would refuse them are tried out', () => {
     const pods = [labelled('web-1', { app: 'web' }), labelled('db-1', { app: 'db' })];
-    const budgets = [budget('db', 0, { matchLabels: { app: 'db' } })];
+    const budgets = [budget(0, { matchLabels: { app: 'db' } })];
     const { plan } = decideOn(preparing(budgets, {}, { pods }));
     expect(writesOf(plan)).to.deep.equal([]);
     expect(plan.asks).to.deep.equal([{ kind: 'dryRun', node: 'n1', pods: [pods[1]] }]);
@@ -49,7 +48,7 @@ describe('before the cordon', () => {
   });
 
   it('the attempt is given up where the API server says that a budget has none to give', () => {
-    const { plan } = decideOn(preparing([budget('web', 0)], { 'web-1': NONE, 'web-2': { kind: 'granted' } }));
+    const { plan } = decideOn(preparing([budget(0)], { 'web-1': NONE, 'web-2': { kind: 'granted' } }));
     expect(theStep(plan.steps, 'endAttempt')).to.include({
       code: 'DrainWouldBlock',
       message:
@@ -59,7 +58,7 @@ describe('before the cordon', () => {
 
   it('it is given up where two budgets select one pod, which only a person can mend', () => {
     const tried = { 'web-1': { kind: 'manyBudgets' as const }, 'web-2': { kind: 'granted' as const } };
-    const { plan } = decideOn(preparing([budget('one', 1), budget('two', 1)], tried));
+    const { plan } = decideOn(preparing([budget(1), budget(1)], tried));
     const { code, message } = theStep(plan.steps, 'endAttempt');
     expect(code).to.equal('DrainWouldBlock');
     expect(message).to.contain('default/web-1: more than one PodDisruptionBudget selects it');
@@ -67,7 +66,7 @@ describe('before the cordon', () => {
 
   it('the API server has the last word: a pod that is not healthy may go although its budget has none to give', () => {
     const granted = { 'web-1': { kind: 'granted' as const }, 'web-2': { kind: 'granted' as const } };
-    expect(writesOf(decideOn(preparing([budget('web', 0)], granted)).plan)).to.deep.equal(['cordon']);
+    expect(writesOf(decideOn(preparing([budget(0)], granted)).plan)).to.deep.equal(['cordon']);
   });
 
   it('a dry run that could not be answered is made again in a moment, and nothing is cordoned meanwhile', () => {
@@ -76,7 +75,7 @@ describe('before the cordon', () => {
       { kind: 'throttled' as const, retryAfterMs: 1 },
     ]) {
       const tried: Record<string, EvictionOutcome> = { 'web-1': outcome, 'web-2': { kind: 'granted' } };
-      const { plan, timers } = decideOn(preparing([budget('web', 0)], tried));
+      const { plan, timers } = decideOn(preparing([budget(0)], tried));
       expect(writesOf(plan)).to.deep.equal([]);
       expect(plan.inFlight.get('n1')?.verdict.code).to.equal('Preflight');
       expect(timers.nextWake).to.equal(2_000);
@@ -85,7 +84,7 @@ describe('before the cordon', () => {
 
   it('at most twenty evictions are tried out', () => {
     const pods = Array.from({ length: 30 }, (_, index) => aPod(`p${index}`));
-    const [ask] = decideOn(preparing([budget('web', 0)], {}, { pods })).plan.asks;
+    const [ask] = decideOn(preparing([budget(0)], {}, { pods })).plan.asks;
     expect(ask?.kind === 'dryRun' && ask.pods).to.have.length(20);
   });
 

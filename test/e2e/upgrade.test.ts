@@ -40,6 +40,16 @@ describe('an upgrade of Drydock', () => {
     expect(h.epochs()).to.deep.equal([1, 2, 3]);
   });
 
+  it('leaves agents of the previous release behind for a while, which reboot their nodes all the same', async () => {
+    const h = harbour();
+    await h.addSpareNode();
+    const machine = await h.addMachine('n1', { program: previousRelease() });
+    await h.startController();
+    await h.applyPolicy();
+    await h.reboot(machine);
+    expect(h.nodeReboot('n1')?.status?.history?.map(({ outcome }) => outcome)).to.deep.equal(['Rebooted']);
+  });
+
   it('that has left a lock of a later format is waited for: nothing starts, and the lock is left alone', async () => {
     const h = harbour();
     const { machine, controller } = await h.begin();

@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import type { Schedule, ScheduleFreeze, ScheduleWindow } from '../../api/generated/rebootpolicy.ts';
 import { InvalidDuration, parseDuration } from './duration.ts';
+import { readInstant } from './instant.ts';
 
 /** A window: it opens at every firing and stays open for a time that is measured, not read off a clock on the wall. */
 export interface Window {
@@ -28,7 +29,6 @@ export interface Calendar {
 
 const MINUTE = 60_000;
 const LONGEST_WINDOW = 744 * 60 * MINUTE;
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
 
 /** Reads a schedule. The same schedule always gives an equal calendar. */
 export function readCalendar(schedule: Schedule): Calendar {
@@ -102,7 +102,7 @@ function readWindowDuration(duration: string, problems: string[]): number | null
 }
 
 function readFreeze({ from, until, reason }: ScheduleFreeze, problems: string[]): Freeze {
-  const freeze = { from: readTime(from), until: readTime(until), reason };
+  const freeze = { from: readInstant(from), until: readInstant(until), reason };
   if (Number.isNaN(freeze.from) || Number.isNaN(freeze.until)) {
     problems.push(
       `The freeze "${reason}" has a time that cannot be read: write from and until as in 2026-12-24T00:00:00Z.`,
@@ -111,9 +111,4 @@ function readFreeze({ from, until, reason }: ScheduleFreeze, problems: string[])
     problems.push(`The freeze "${reason}" must end after it begins: set until to a time later than from.`);
   }
   return freeze;
-}
-
-/** NaN for what is no RFC 3339 time: without an offset it would be read in the zone of this machine. */
-function readTime(text: string): number {
-  return RFC_3339.test(text) ? Date.parse(text) : Number.NaN;
 }

@@ -55,7 +55,7 @@ export interface BackoffRules {
  * @throws InvalidDuration when a duration that slipped past the CRD cannot be read
  * @throws InvalidShare when `disruption.maxUnavailable` did
  */
-export function rulesOf(spec: RebootPolicySpec): Rules {
+function rulesOf(spec: RebootPolicySpec): Rules {
   const { mode, approval, otherRebooters, settle } = { ...SPEC, ...spec };
   const disruption = { ...DISRUPTION, ...spec.disruption };
   const verification = { ...VERIFICATION, ...spec.verification };

@@ -2,7 +2,7 @@ import type { Ask, NodeView, Snapshot, Verdict } from '../model.ts';
 import { hasSlot, isSchedulable } from './budget.ts';
 
 /** What has to happen before the node of the active controller may start. */
-export type OwnNode =
+type OwnNode =
   | { kind: 'ask'; asks: readonly Ask[]; verdict: Verdict }
   | { kind: 'wait'; verdict: Verdict }
   /** Another replica is to lead first; its controller then drains this node as any other. */

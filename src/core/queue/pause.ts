@@ -1,8 +1,6 @@
 import { ANNOTATIONS } from '../../api/names.ts';
 import type { Verdict } from '../model.ts';
-
-/** Anything looser would take a typing error such as until=5 for a day that has passed, and end the pause. */
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
+import { readInstant } from '../policy/instant.ts';
 
 type Annotations = Readonly<Record<string, string>> | undefined;
 
@@ -25,7 +23,7 @@ export function stopped({ annotation, where, annotations }: Stop, now: number): 
   const { reason, until } = parse(value);
   const said = `${where} is ${code.toLowerCase()} by its annotation ${ANNOTATIONS[annotation]}${reason ? `: ${reason}` : ''}`;
   if (until === undefined) return { code, message: said };
-  const end = RFC_3339.test(until) ? Date.parse(until) : Number.NaN;
+  const end = readInstant(until);
   if (Number.isNaN(end)) {
     return { code, message: `${said}; its until=${until} is not an RFC 3339 time, so it has no end` };
   }
