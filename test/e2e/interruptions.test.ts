@@ -28,7 +28,10 @@ describe('an interruption', () => {
       code: 'Frozen',
       // An agent gives up a write that is not answered after 10 s.
       policy: () => ({
-        schedule: { freezes: [{ from: fromNow(9_000), until: fromNow(3_600_000), reason: 'year end' }] },
+        schedule: {
+          expectedDuration: '1s',
+          freezes: [{ from: fromNow(9_000), until: fromNow(3_600_000), reason: 'year end' }],
+        },
       }),
     },
   ];

@@ -15,7 +15,7 @@ describe('something else that reboots nodes', () => {
           selector: { matchLabels: { app: 'reboots' } },
           template: {
             metadata: { labels: { app: 'reboots' } },
-            spec: { containers: [{ name: 'main', image: 'ghcr.io/kubereboot/kured:1.23.0' }] },
+            spec: { hostPID: true, containers: [{ name: 'main', image: 'ghcr.io/kubereboot/kured:1.23.0' }] },
           },
         },
       },
@@ -28,7 +28,11 @@ describe('something else that reboots nodes', () => {
       object: {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
-        metadata: { name: 'drydock-lock', namespace: 'kube-public' },
+        metadata: {
+          name: 'drydock-lock',
+          namespace: 'kube-public',
+          annotations: { 'drydock.dev/format': '1', 'drydock.dev/epoch': '1', 'drydock.dev/slots': '[]' },
+        },
         spec: {},
       },
       name: 'the Drydock of namespace kube-public',
