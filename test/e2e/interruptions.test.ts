@@ -124,7 +124,9 @@ describe('an interruption', () => {
     await h.kubectl('cordon', machine.name);
     controller.thaw();
     await untilEnded(h, machine.name);
-    expect(h.nodeReboot(machine.name)?.status?.history?.[0]).to.include({ code: 'CordonTaken' });
+    // Between the two it may be seen without any cordon.
+    const code = h.nodeReboot(machine.name)?.status?.history?.[0]?.code;
+    expect(code).to.be.oneOf(['CordonTaken', 'CordonLifted']);
     expect(h.isCordoned(machine.name)).to.equal(true);
     expect(cordonMarks(h, machine.name)).to.deep.equal([]);
     expect(machine.rebooter.orders).to.have.length(0);
