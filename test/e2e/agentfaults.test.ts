@@ -167,7 +167,26 @@ describe('an attempt whose agent', () => {
 
     machine.beginReboot();
     await h.untilBack(machine, 1);
-    expect(last(h, 'n1')).to.include({ outcome: 'Rebooted' });
+    expect(last(h, 'n1')).to.include({ outcome: 'Rebooted', healed: true });
+  });
+
+  it('does not come back after the reboot leaves its node Failed, cordoned and with its slot, until it does', async () => {
+    const h = harbour();
+    const policy = { verification: { readyTimeout: '4s' } };
+    const { machine } = await h.beginReboot({ onOrder: 'hang', policy });
+    await h.untilOrdered(machine);
+    await machine.killAgent();
+    machine.beginReboot();
+    await h.untilVerdict('n1', 'NotVerified');
+    expect(h.nodeReboot('n1')?.status?.phase).to.equal('Failed');
+    expect(h.nodeReboot('n1')?.spec.attempt?.failure?.message).to.contain('its agent has not reported');
+    expect(h.slots()).to.deep.equal(['n1']);
+    expect(h.isCordoned('n1')).to.equal(true);
+    await h.untilPolicy('Halted', 'True', 'TooManyFailed');
+
+    await machine.startAgent();
+    await h.untilBack(machine, 1);
+    expect(last(h, 'n1')).to.include({ outcome: 'Rebooted', healed: true });
   });
 });
 
