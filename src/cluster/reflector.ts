@@ -27,7 +27,7 @@ export interface ReflectorOptions<O extends KubeObject, V> {
   idleMs?: number;
 }
 
-const DEFAULTS = { reconnect: { firstMs: 1_000, lastMs: 60_000 }, watchSeconds: 300, idleMs: 150_000 };
+const DEFAULTS = { reconnect: { firstMs: 1_000, lastMs: 15_000 }, watchSeconds: 300, idleMs: 150_000 };
 /** A watch that ends before this share of its time was not ended for being over; the server's clock may differ a little. */
 const WHOLE_WATCH = 0.95;
 
