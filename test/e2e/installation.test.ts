@@ -51,6 +51,8 @@ describe('what is lost of the installation in the middle of a reboot', () => {
     expect(h.isCordoned('n1')).to.equal(true);
     expect(h.slots()).to.deep.equal(['n1']);
 
+    const definitions = ['crd/nodereboots.drydock.dev', 'crd/rebootpolicies.drydock.dev'];
+    await h.kubectl('wait', '--for=delete', ...definitions, '--timeout=60s');
     await h.bed.installDrydock();
     await h.applyPolicy();
     await h.untilBack(machine, 1);
