@@ -125,7 +125,9 @@ export interface Schedule {
 export interface ScheduleWindow {
   /**
    * When the window opens: five fields (minute, hour, day of month, month, day of week), for example "0 22 * * FRI"
-   * for Fridays at ten in the evening or "0 1 * * TUE#2" for the second Tuesday of the month at one.
+   * for Fridays at ten in the evening or "0 1 * * TUE#2" for the second Tuesday of the month at one. Sunday is 0, 7
+   * or SUN. A time that a change of the clock skips comes at the end of the gap; one that comes twice counts the
+   * first time.
    */
   cron: string;
   /** How long the window stays open, such as 4h. It may reach past midnight. From 1m to 744h. */
@@ -325,9 +327,9 @@ export interface Verification {
 export interface Failure {
   backoff?: FailureBackoff;
   /**
-   * How many nodes of the policy may be Failed before it halts: then nothing more starts until a person annotates the
-   * policy with drydock.dev/resume. Failed nodes keep their slots, so the cap of the controller (--max-disrupted) may
-   * stop the policy before this does.
+   * At how many Failed nodes the policy halts: then nothing more starts until a person annotates it with
+   * drydock.dev/resume. Nodes that accepted a reboot and did not come back keep their slots, so the cap of the
+   * controller (--max-disrupted) may stop the policy before this does.
    */
   maxFailed?: number;
 }
