@@ -51,8 +51,11 @@ describe('what is lost of the installation in the middle of a reboot', () => {
     expect(h.isCordoned('n1')).to.equal(true);
     expect(h.slots()).to.deep.equal(['n1']);
 
-    const definitions = ['crd/nodereboots.drydock.dev', 'crd/rebootpolicies.drydock.dev'];
-    await h.kubectl('wait', '--for=delete', ...definitions, '--timeout=60s');
+    await h.kubectl('wait', '--for=delete', 'crd/nodereboots.drydock.dev', '--timeout=60s');
+    await h.bed.installDrydock();
+    await h.until('the slot to be freed', () => h.slots().length === 0);
+    // Its finalizer kept the policy, and with it its definition, for as long as its node was in flight.
+    await h.kubectl('wait', '--for=delete', 'crd/rebootpolicies.drydock.dev', '--timeout=60s');
     await h.bed.installDrydock();
     await h.applyPolicy();
     await h.untilBack(machine, 1);
