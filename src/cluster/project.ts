@@ -1,6 +1,7 @@
 import { GROUP } from '../api/names.ts';
 import type { DaemonSet, ManagedFieldsEntry, Node, Pod, PodDisruptionBudget } from '../api/objects.ts';
 import type { DaemonSetView, NodeView, PodBudget, Replica } from '../core/model.ts';
+import { isReady } from '../core/pod.ts';
 import { productOf } from './rebooters.ts';
 
 /** What the controller keeps of a Node: a few hundred bytes of about ten thousand. */
@@ -46,13 +47,8 @@ export function podBudget({ metadata, spec, status }: PodDisruptionBudget): PodB
   };
 }
 
-export function replica({ metadata, spec, status }: Pod): Replica {
-  const ready = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') === true;
-  return {
-    pod: metadata.name,
-    node: spec?.nodeName ?? '',
-    ready: ready && metadata.deletionTimestamp === undefined,
-  };
+export function replica(pod: Pod): Replica {
+  return { pod: pod.metadata.name, node: pod.spec?.nodeName ?? '', ready: isReady(pod) };
 }
 
 /** Drops from an object what no decision reads, before it is kept. */

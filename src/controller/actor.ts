@@ -4,6 +4,7 @@ import type { Effects } from '../cluster/ports.ts';
 import { noteEviction } from '../core/attempt/eviction.ts';
 import type { Plan } from '../core/decide.ts';
 import type { EvictionOutcome, EvictionRecord, LockState } from '../core/model.ts';
+import { nameOf } from '../core/pod.ts';
 import { applyEdits, nodeOf, type ObjectStep, type PodStep, type Step } from '../core/steps.ts';
 import type { Clock, Random } from '../platform/clock.ts';
 import { errorFields, type Log } from '../telemetry/log.ts';
@@ -136,7 +137,7 @@ export class Actor {
     const move = (pod: Pod) =>
       kind === 'evict' ? effects.evict(pod, gracePeriodSeconds) : effects.deletePod(pod, gracePeriodSeconds);
     const evictions = pods.map(async (pod) => {
-      const { uid, name, namespace } = pod.metadata;
+      const { uid } = pod.metadata;
       const outcome: EvictionOutcome = await move(pod).catch((error: unknown) => ({
         kind: 'error',
         message: error instanceof Error ? error.message : String(error),
@@ -144,7 +145,7 @@ export class Actor {
       const record = noteEviction(kind, this.#evictions.get(uid), outcome, clock.monotonic(), random());
       this.#evictions.set(uid, record);
       metrics.moved(kind, outcome.kind);
-      log.info(kind, { node: node.name, attemptID, pod: `${namespace}/${name}`, outcome });
+      log.info(kind, { node: node.name, attemptID, pod: nameOf(pod), outcome });
     });
     await Promise.all(evictions);
     return { ...NOTHING, done: pods.length };

@@ -1,5 +1,6 @@
 import { decide, type Plan } from '../core/decide.ts';
 import type { Claim } from '../core/lock/leadership.ts';
+import { slotsOf } from '../core/lock/lock.ts';
 import type { Ask, Snapshot } from '../core/model.ts';
 import { Timers } from '../core/timers.ts';
 import { fleetOf } from '../core/views/fleet.ts';
@@ -184,7 +185,7 @@ export class ControlLoop {
 
   #measure(plan: Plan, snapshot: Snapshot): void {
     const { metrics } = this.#options;
-    metrics.slots(snapshot.lock.kind === 'ok' ? snapshot.lock.slots.length : 0);
+    metrics.slots(slotsOf(snapshot.lock).length);
     metrics.fleet(fleetOf(plan, snapshot));
   }
 }

@@ -1,5 +1,6 @@
 import type { Effects } from '../cluster/ports.ts';
 import type { Plan } from '../core/decide.ts';
+import { slotsOf } from '../core/lock/lock.ts';
 import type { NodeReboot, Snapshot } from '../core/model.ts';
 import { nodeRebootView } from '../core/views/nodeRebootView.ts';
 import { policyView } from '../core/views/policyView.ts';
@@ -64,8 +65,7 @@ export class StatusWriter {
     };
     for (const read of plan.policies) {
       const { policy } = read;
-      const slots = snapshot.lock.kind === 'ok' ? snapshot.lock.slots : [];
-      const view = policyView(read, plan, slots, snapshot);
+      const view = policyView(read, plan, slotsOf(snapshot.lock), snapshot);
       const write = async () => {
         await this.#effects.writePolicyStatus(policy, view);
         const announcement = invalidPolicy(read);

@@ -1,5 +1,6 @@
-import type { OwnerReference, Pod } from '../../api/objects.ts';
+import type { Pod } from '../../api/objects.ts';
 import type { DaemonSetView, EvictionRecord, Self } from '../model.ts';
+import { controllerOf, nameOf } from '../pod.ts';
 import type { DrainRules } from '../policy/rules.ts';
 import { matches } from '../policy/selector.ts';
 import type { Timers } from '../timers.ts';
@@ -55,7 +56,7 @@ const FILTERS: readonly Filter[] = [
     // Its garbage collection is under way.
     if (pod.metadata.deletionTimestamp !== undefined) return null;
     const why = `belongs to the DaemonSet ${owner.name}, which is gone (drain.force evicts it)`;
-    return rules.force || pod.metadata.deletionTimestamp !== undefined ? null : { action: 'refuse', why };
+    return rules.force ? null : { action: 'refuse', why };
   },
   ({ metadata }, { rules, timers }) => {
     if (metadata.deletionTimestamp === undefined) return null;
@@ -73,10 +74,6 @@ const FILTERS: readonly Filter[] = [
     return { action: 'refuse', why };
   },
 ];
-
-function controllerOf({ metadata }: Pod): OwnerReference | undefined {
-  return metadata.ownerReferences?.find((reference) => reference.controller === true);
-}
 
 function hasFinished({ status }: Pod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
@@ -128,8 +125,4 @@ export function drainState(
     }),
     nextEviction: Math.min(Number.POSITIVE_INFINITY, ...later),
   };
-}
-
-export function nameOf(pod: Pod): string {
-  return `${pod.metadata.namespace}/${pod.metadata.name}`;
 }

@@ -1,6 +1,7 @@
 import type { Ask, Verdict } from '../model.ts';
+import { nameOf } from '../pod.ts';
 import type { Phase, Step } from '../steps.ts';
-import { type DrainState, drainState, nameOf } from './drain.ts';
+import { type DrainState, drainState } from './drain.ts';
 import { end, type LiveContext, type Progress } from './progress.ts';
 
 /** Moves pods off a cordoned node; null when none is left, or when the policy goes on with those that are. */

@@ -1,7 +1,7 @@
 import type { Pod } from '../../api/objects.ts';
 import type { Ask, EvictionOutcome, PodBudget, Verdict } from '../model.ts';
+import { nameOf } from '../pod.ts';
 import { matches } from '../policy/selector.ts';
-import { nameOf } from './drain.ts';
 import { drainOf, reading, refused } from './draining.ts';
 import { end, type LiveContext, type Progress } from './progress.ts';
 

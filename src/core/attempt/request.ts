@@ -1,3 +1,4 @@
+import { slotsOf } from '../lock/lock.ts';
 import type { Ask, Verdict } from '../model.ts';
 import { controlPlaneBusy, isControlPlane } from '../queue/topology.ts';
 import { end, type LiveContext, type Progress } from './progress.ts';
@@ -32,8 +33,7 @@ function waiting(verdict: Verdict, asks?: readonly Ask[]): Progress {
 
 /** A control-plane node is rebooted only while all others are up, also if one went down during its drain. */
 function quorumLost({ node, snapshot, slot }: LiveContext): Verdict | null {
-  const slots = snapshot.lock.kind === 'ok' ? snapshot.lock.slots : [];
-  const others = slots.filter(({ attemptID }) => attemptID !== slot.attemptID);
+  const others = slotsOf(snapshot.lock).filter(({ attemptID }) => attemptID !== slot.attemptID);
   return controlPlaneBusy(snapshot.nodes, others)(node);
 }
 

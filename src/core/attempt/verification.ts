@@ -1,5 +1,6 @@
 import type { Pod } from '../../api/objects.ts';
 import type { Ask, Verdict } from '../model.ts';
+import { controllerOf, isReady } from '../pod.ts';
 import { DEFAULTS, frozenRules } from '../policy/rules.ts';
 import { isMarked } from './cordon.ts';
 import type { AttemptContext, Progress } from './progress.ts';
@@ -97,16 +98,11 @@ function daemonSetsMissing(
 
 /** The DaemonSets that have a Ready pod among these, as `namespace/name`, sorted; as many as a request may carry. */
 export function readyDaemonSets(pods: readonly Pod[]): string[] {
-  const names = pods.filter(isReady).flatMap(({ metadata }) => {
-    const owner = metadata.ownerReferences?.find(({ controller, kind }) => controller === true && kind === 'DaemonSet');
-    return owner === undefined ? [] : `${metadata.namespace}/${owner.name}`;
+  const names = pods.filter(isReady).flatMap((pod) => {
+    const owner = controllerOf(pod);
+    return owner?.kind === 'DaemonSet' ? `${pod.metadata.namespace}/${owner.name}` : [];
   });
   return [...new Set(names)].sort().slice(0, 256);
-}
-
-function isReady({ status, metadata }: Pod): boolean {
-  const ready = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True');
-  return ready === true && metadata.deletionTimestamp === undefined;
 }
 
 /** All has to hold for a while: the timer is forgotten by the first decision in which something is missing. */

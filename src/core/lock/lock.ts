@@ -21,6 +21,11 @@ export function readLock(lease: Lease | undefined): LockState {
   return { kind: 'ok', resourceVersion, epoch: Number(epoch), slots, hold: readHold(lease) };
 }
 
+/** The slots of a lock that was read; none of one that was not, which allows nothing to start anyway. */
+export function slotsOf(lock: LockState): readonly Slot[] {
+  return lock.kind === 'ok' ? lock.slots : [];
+}
+
 /** The annotations that hold an epoch and slots. Only these are ever written to the Lease. */
 export function lockAnnotations(epoch: number, slots: readonly Slot[]): Record<string, string> {
   return {

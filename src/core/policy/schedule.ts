@@ -1,5 +1,6 @@
 import type { Schedule } from '../../api/generated/rebootpolicy.ts';
 import { type Calendar, type Freeze, readCalendar, type Window } from './calendar.ts';
+import { writeInstant } from './instant.ts';
 
 /** Whether disruption may start. Times are epoch milliseconds. */
 export type ScheduleState =
@@ -48,12 +49,12 @@ function stateAt(calendar: Calendar, now: number): ScheduleState {
 
   const freeze = freezeAt(calendar, now);
   if (freeze) {
-    const message = `Frozen until ${time(freeze.until)}: ${freeze.reason}`;
+    const message = `Frozen until ${writeInstant(freeze.until)}: ${freeze.reason}`;
     return { open: false, code: 'Frozen', message, nextCheck: opensAt(calendar, now) };
   }
   if (!inWindow(calendar, now)) {
     const nextCheck = opensAt(calendar, now);
-    const next = nextCheck === null ? 'None will open again.' : `It may start from ${time(nextCheck)} on.`;
+    const next = nextCheck === null ? 'None will open again.' : `It may start from ${writeInstant(nextCheck)} on.`;
     return { open: false, code: 'OutsideWindow', message: `No window of the schedule is open. ${next}`, nextCheck };
   }
   return { open: true, until: closesAt(calendar, now) };
@@ -120,10 +121,6 @@ function windowsEnd(windows: readonly Window[], now: number): number {
     end = further;
   }
   return end;
-}
-
-function time(instant: number): string {
-  return new Date(instant).toISOString().replace('.000Z', 'Z');
 }
 
 /**

@@ -1,4 +1,6 @@
+import { slotsOf } from '../lock/lock.ts';
 import type { NodeReboot, NodeView, Snapshot, Verdict } from '../model.ts';
+import { writeInstant } from '../policy/instant.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
 import type { Rules } from '../policy/rules.ts';
 import { nextWindow, scheduleAt } from '../policy/schedule.ts';
@@ -83,12 +85,11 @@ const ALWAYS: readonly Check[] = [
       return at(verdict(state.code, state.message), state.nextCheck);
     }
     if (rebootNow || state.until === null || now + expectedMs <= state.until) return null;
-    const end = new Date(state.until).toISOString().replace('.000Z', 'Z');
-    const message = `The window closes at ${end}, before a reboot is expected to have ended (schedule.expectedDuration).`;
+    const message = `The window closes at ${writeInstant(state.until)}, before a reboot is expected to have ended (schedule.expectedDuration).`;
     return at(verdict('WindowTooShort', message), nextWindow(rules.schedule, state.until));
   },
   ({ node, rules }, { nodes, lock }) =>
-    !rules.allowLastNode && isLastSchedulable(node, nodes.values(), lock.kind === 'ok' ? lock.slots : [])
+    !rules.allowLastNode && isLastSchedulable(node, nodes.values(), slotsOf(lock))
       ? verdict('LastSchedulableNode', 'No other node is Ready and schedulable, so its pods would have nowhere to go.')
       : null,
 ];

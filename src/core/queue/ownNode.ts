@@ -1,3 +1,4 @@
+import { slotsOf } from '../lock/lock.ts';
 import type { Ask, NodeView, Snapshot, Verdict } from '../model.ts';
 import { hasSlot, isSchedulable } from './budget.ts';
 
@@ -26,7 +27,7 @@ export function ownNode(snapshot: Snapshot): OwnNode {
     };
     return { kind: 'ask', asks: [{ kind: 'replicas' }], verdict };
   }
-  const slots = snapshot.lock.kind === 'ok' ? snapshot.lock.slots : [];
+  const slots = slotsOf(snapshot.lock);
   const other = replicas.find(({ pod, node: name, ready }) => {
     const node = snapshot.nodes.get(name);
     return (

@@ -1,10 +1,10 @@
 import type { NodeRebootStatus } from '../../api/generated/nodereboot.ts';
 import type { Condition } from '../../api/objects.ts';
-import { nameOf } from '../attempt/drain.ts';
 import { withEntry } from '../attempt/finish.ts';
 import type { Progress } from '../attempt/progress.ts';
 import type { Plan } from '../decide.ts';
 import type { NodeReboot, Verdict } from '../model.ts';
+import { nameOf } from '../pod.ts';
 import { NOT_REQUIRED, type Waiting } from '../queue/queue.ts';
 import { isRequired } from '../queue/required.ts';
 import type { HistoryEntry, Phase } from '../steps.ts';

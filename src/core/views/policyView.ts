@@ -3,6 +3,7 @@ import type { Condition } from '../../api/objects.ts';
 import { isMoving } from '../attempt/progress.ts';
 import type { Plan } from '../decide.ts';
 import type { Slot, Snapshot, Verdict } from '../model.ts';
+import { writeInstant } from '../policy/instant.ts';
 import type { ReadPolicy } from '../policy/owners.ts';
 import { nextWindow } from '../policy/schedule.ts';
 import { isUnavailable } from '../queue/budget.ts';
@@ -49,7 +50,7 @@ export function policyView(read: ReadPolicy, plan: Plan, slots: readonly Slot[],
     },
     inFlight: inFlight.sort(),
     blockers: blockersOf(waiting),
-    nextWindow: opens === null ? null : new Date(opens).toISOString().replace('.000Z', 'Z'),
+    nextWindow: opens === null ? null : writeInstant(opens),
   };
 }
 
