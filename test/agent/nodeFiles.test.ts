@@ -1,22 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { nodeClaimOf } from '../../src/agent/nodeClaim.ts';
 import { NodeFiles } from '../../src/agent/nodeFiles.ts';
+import { failureOf } from '../support/failure.ts';
+import { folderForEach } from '../support/folder.ts';
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'node-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-const at = (name: string) => join(folder, name);
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'none',
-    (error: unknown) => error,
-  );
+const at = folderForEach('node-');
 
 describe('the facts of a node', () => {
   const facts = () => new NodeFiles(at('boot_id'), at('uptime'));

@@ -1,24 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { SentinelFiles } from '../../src/agent/sentinelFiles.ts';
+import { failureOf } from '../support/failure.ts';
+import { folderForEach } from '../support/folder.ts';
 import { MemoryLog } from '../support/log.ts';
 import { waitFor } from '../testbed/process/wait.ts';
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sentinels-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-const at = (name: string) => join(folder, name);
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'none',
-    (error: unknown) => error,
-  );
+const at = folderForEach('sentinels-');
 
 describe('sentinel files', () => {
   const sentinels = (...names: string[]) => new SentinelFiles(names.map(at), new MemoryLog());

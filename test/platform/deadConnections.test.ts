@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { HttpsTransport } from '../../src/platform/https.ts';
 import { TransportError } from '../../src/platform/transport.ts';
+import { failureOf } from '../support/failure.ts';
 import { TcpProxy } from '../support/tcpProxy.ts';
 import { TlsServer } from '../support/tlsServer.ts';
 import { waitFor } from '../testbed/process/wait.ts';
@@ -26,12 +27,6 @@ describe('the HTTPS transport, behind a load balancer that forgets connections a
       ...(unusedMs === undefined ? [] : [unusedMs]),
     );
   const patch = (timeoutMs: number) => ({ method: 'PATCH', path: '/x', body: '{}', timeoutMs }) as const;
-  const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-    promise.then(
-      () => 'none',
-      (error: unknown) => error,
-    );
-
   it('gives a request on a dead connection up in its time, and sends the next one on a new connection', async () => {
     server.handle = (_request, response) => response.end('done');
     const one = transport();
